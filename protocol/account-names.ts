@@ -1,0 +1,90 @@
+// The accounts' spellings and metadata: the tails of their open_account records, kept in shared
+// memory that the engine alone appends to and gateways read. Not part of any decision.
+//
+// An account's place (slot) never changes and is published with an outcome that names it, so a reader
+// who learned a slot from an outcome finds its name whole.
+
+import { formatUuid, ID_BYTES } from './ids.ts'
+import { readTailEntry, TAIL_TAG } from './tails.ts'
+
+/** Bytes of one entry of the index: the id, then the tail's place (u32, in units of 8) and length. */
+const ENTRY_BYTES = 24
+
+/** The shared memory behind the names of up to `accountsMax` accounts. */
+export interface AccountNamesMemory {
+  readonly index: SharedArrayBuffer
+  readonly tails: SharedArrayBuffer
+}
+
+/** Memory for `accountsMax` accounts with `nameBytesMax` bytes of tails; untouched pages cost nothing. */
+export function allocateAccountNames(
+  accountsMax: number,
+  nameBytesMax: number,
+): AccountNamesMemory {
+  return {
+    index: new SharedArrayBuffer(accountsMax * ENTRY_BYTES),
+    tails: new SharedArrayBuffer((nameBytesMax + 7) & ~7),
+  }
+}
+
+/** Names by slot, over memory that several threads share. */
+export class AccountNames {
+  readonly #ids: Uint8Array
+  readonly #places: Uint32Array
+  readonly #tails: Uint8Array
+  /** Spellings read before; cleared as a whole when it is full, for names are cheap to read again. */
+  readonly #known = new Map<number, string>()
+
+  constructor(memory: AccountNamesMemory) {
+    this.#ids = new Uint8Array(memory.index)
+    this.#places = new Uint32Array(memory.index)
+    this.#tails = new Uint8Array(memory.tails)
+  }
+
+  /** How many bytes of tails there is room for. */
+  get tailBytesMax(): number {
+    return this.#tails.length
+  }
+
+  /**
+   * Sets the name of `slot` from an open_account record; the engine's alone. The id is at `idAt` of
+   * `record`, the tail at `tailAt`; it is kept at `keptAt` (a multiple of 8) of the tails' memory.
+   */
+  set(
+    slot: number,
+    record: Uint8Array,
+    idAt: number,
+    tailAt: number,
+    tailBytes: number,
+    keptAt: number,
+  ): void {
+    const at = slot * ENTRY_BYTES
+    for (let i = 0; i < ID_BYTES; i++) this.#ids[at + i] = record[idAt + i] as number
+    for (let i = 0; i < tailBytes; i++) this.#tails[keptAt + i] = record[tailAt + i] as number
+    this.#places[(at + ID_BYTES) >>> 2] = keptAt >>> 3
+    this.#places[(at + ID_BYTES + 4) >>> 2] = tailBytes
+  }
+
+  /** The account's id as its owner spelled it. */
+  nameOf(slot: number): string {
+    const known = this.#known.get(slot)
+    if (known !== undefined) return known
+    const at = slot * ENTRY_BYTES
+    const name = this.#read(slot, TAIL_TAG.id) ?? formatUuid(this.#ids.slice(at, at + ID_BYTES))
+    if (this.#known.size >= 65_536) this.#known.clear()
+    this.#known.set(slot, name)
+    return name
+  }
+
+  /** The account's metadata as JSON text, or undefined where it has none. */
+  metadataOf(slot: number): string | undefined {
+    return this.#read(slot, TAIL_TAG.metadata)
+  }
+
+  #read(slot: number, tag: typeof TAIL_TAG.id | typeof TAIL_TAG.metadata): string | undefined {
+    const place = (slot * ENTRY_BYTES + ID_BYTES) >>> 2
+    const bytes = this.#places[place + 1] as number
+    if (bytes === 0) return undefined
+    return readTailEntry(this.#tails, (this.#places[place] as number) * 8, bytes, tag)
+  }
+}

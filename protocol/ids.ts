@@ -1,0 +1,73 @@
+// Identifiers: 128 bits inside, strings outside. A UUID is taken as it is; any other string becomes a
+// name-based UUIDv8, so that a retry finds its first attempt.
+
+import { hash } from 'node:crypto'
+import { ID_BYTES_MAX } from './limits.ts'
+import type { Words } from './words.ts'
+
+/** Bytes of an identifier. */
+export const ID_BYTES = 16
+
+/** Why a string is no identifier. */
+export type IdFault = 'empty' | 'too_long' | 'not_unicode' | 'nil_uuid' | 'max_uuid'
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const NIL = '00000000-0000-0000-0000-000000000000'
+const MAX = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+
+/** What is wrong with `text` as an identifier, or undefined. */
+export function idFault(text: string): IdFault | undefined {
+  if (text.length === 0) return 'empty'
+  if (text.length > ID_BYTES_MAX || Buffer.byteLength(text) > ID_BYTES_MAX) return 'too_long'
+  if (!isWellFormedText(text)) return 'not_unicode'
+  if (text === NIL) return 'nil_uuid'
+  if (text.length === MAX.length && text.toLowerCase() === MAX) return 'max_uuid'
+  return undefined
+}
+
+/** Whether `text` has no lone surrogate: what UTF-8 can carry. */
+export function isWellFormedText(text: string): boolean {
+  return (text as string & { isWellFormed(): boolean }).isWellFormed()
+}
+
+/** Whether `text` is the spelling that `formatUuid` gives: such an id needs no tail. */
+export function isCanonicalUuid(text: string): boolean {
+  return text.length === 36 && UUID.test(text) && text === text.toLowerCase()
+}
+
+/**
+ * The identifier of `text` within `tenant`, as 16 bytes. A UUID is its own bytes. Any other string,
+ * in Unicode's NFC, is the first 128 bits of SHA-256 over tenant, a zero byte and the string, with
+ * version 8 and variant 10 set (RFC 9562, section 5.8). The caller has checked `idFault`.
+ */
+export function idFromText(text: string, tenant = ''): Uint8Array {
+  if (text.length === 36 && UUID.test(text)) {
+    return new Uint8Array(Buffer.from(text.replaceAll('-', ''), 'hex'))
+  }
+  const digest = hash('sha256', `${tenant}\0${text.normalize('NFC')}`, 'buffer')
+  const id = new Uint8Array(digest.subarray(0, ID_BYTES))
+  id[6] = ((id[6] as number) & 0x0f) | 0x80
+  id[8] = ((id[8] as number) & 0x3f) | 0x80
+  return id
+}
+
+/** The canonical spelling of 16 bytes as a UUID. */
+export function formatUuid(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes).toString('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+/**
+ * The time in the UUIDv7 at byte `at` of `words`, in ms since 1970 (RFC 9562, section 5.7), or -1
+ * where the id is not a UUIDv7.
+ */
+export function uuidV7TimeMs(words: Words, at: number): number {
+  const u8 = words.u8
+  if ((u8[at + 6] as number) >>> 4 !== 7 || (u8[at + 8] as number) >>> 6 !== 2) return -1
+  const high =
+    (u8[at] as number) * 16_777_216 +
+    (u8[at + 1] as number) * 65_536 +
+    (u8[at + 2] as number) * 256 +
+    (u8[at + 3] as number)
+  return high * 65_536 + (u8[at + 4] as number) * 256 + (u8[at + 5] as number)
+}

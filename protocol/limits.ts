@@ -1,0 +1,110 @@
+// Every fixed limit of Holdfast, each with its reason. What an operator may change is in
+// `Capacities`; what is a constant here is part of a format or of a promise.
+
+/** Largest amount, balance, held, incoming and credit limit, in smallest units: 2^51. Sums of two of
+ * them, and a sum of two compared with a third, stay exact in a double (2^53). */
+export const AMOUNT_MAX = 2_251_799_813_685_248
+
+/** Largest total that one ledger may hold: the largest integer that a JSON number carries exactly. */
+export const LEDGER_HELD_MAX = Number.MAX_SAFE_INTEGER
+
+/** Ledger numbers are 1 to 2^32-1: one 32-bit word, 0 means none. */
+export const LEDGER_MAX = 4_294_967_295
+
+/** Longest `timeoutMs`: 10 years. The expiry wheel spans 2^40 ms (34.8 years). */
+export const TIMEOUT_MS_MAX = 315_360_000_000
+
+/** Latest time that is accepted, in ms since 1970: 2^47 (the year 6429); fits the rows' 48 bits. */
+export const TIME_MS_MAX = 140_737_488_355_328
+
+/** Longest identifier as the caller spells it, in UTF-8 bytes: names a person or a system would use. */
+export const ID_BYTES_MAX = 256
+
+/** Longest `metadata` as JSON text, in UTF-8 bytes: what is left of a tail beside two spellings. */
+export const METADATA_BYTES_MAX = 496
+
+/** Longest tail of a record: two spellings and metadata, each with its 4-byte head. */
+export const TAIL_BYTES_MAX = 1_024
+
+/** Longest record without its tail: two cache lines. */
+export const RECORD_BYTES_MAX = 128
+
+/** Commands in one batch: 8,192 of the largest core records are about one frame-ring's worth. */
+export const BATCH_COMMANDS_MAX = 8_192
+
+/** Linked commands in one chain; they must also fit one frame. */
+export const CHAIN_COMMANDS_MAX = 1_024
+
+/** Open reservations in one group: what one command may resolve without holding up the others. */
+export const GROUP_RESERVATIONS_MAX = 1_024
+
+/** Largest frame with header and padding: 256 KiB keeps a sync short and a torn tail small. */
+export const FRAME_BYTES_MAX = 262_144
+
+/** Frames start and end at multiples of this, so that no later write touches an acknowledged sector. */
+export const FRAME_ALIGN = 4_096
+
+/** Default size of a segment file. */
+export const SEGMENT_BYTES = 67_108_864
+
+/** Largest HTTP body: a batch of 8,192 commands with ids of ordinary length. */
+export const BODY_BYTES_MAX = 4_194_304
+
+/** Deepest nesting of a JSON body: twice what the deepest schema needs. */
+export const JSON_DEPTH_MAX = 16
+
+/** Gateways (and so command rings) that one engine serves: a slot is a byte in the sink's tables. */
+export const GATEWAYS_MAX = 8
+
+/** Longest wish to move the test clock in one call: ten years, as for timeouts. */
+export const CLOCK_ADVANCE_MS_MAX = TIMEOUT_MS_MAX
+
+/**
+ * What an operator may set, journaled by every start as a `configure` record, so that a replay
+ * decides with what was in force. Counts are rows.
+ */
+export interface Capacities {
+  /** Accounts, closed ones included: they are never forgotten. */
+  readonly accountsMax: number
+  /** Ledgers (units of account) in use. */
+  readonly ledgersMax: number
+  /** Reservations, open ones and those that are remembered after their end. */
+  readonly reservationsMax: number
+  /** Groups with at least one open reservation. */
+  readonly groupsMax: number
+  /** Remembered outcomes of commands other than granted reserves (those are reservations' rows). */
+  readonly outcomesMax: number
+  /** Bytes for the accounts' spellings and metadata. */
+  readonly accountNameBytesMax: number
+  /** Nothing younger than this is forgotten. */
+  readonly windowMs: number
+  /** What is older than this is forgotten even where there is room. */
+  readonly retentionMs: number
+}
+
+/** 16 M granted reserves and 16 M other outcomes: 60 s at 500 k commands/s, half of them reserves. */
+export const CAPACITIES_DEFAULT: Capacities = {
+  accountsMax: 1_048_576,
+  ledgersMax: 1_024,
+  reservationsMax: 16_777_216,
+  groupsMax: 1_048_576,
+  outcomesMax: 16_777_216,
+  accountNameBytesMax: 134_217_728,
+  windowMs: 60_000,
+  retentionMs: 86_400_000,
+}
+
+/** The largest capacities that the tables' 32-bit slots and byte offsets carry. */
+export const CAPACITIES_MAX: Capacities = {
+  accountsMax: 16_777_216,
+  ledgersMax: 65_536,
+  reservationsMax: 33_554_432,
+  groupsMax: 16_777_216,
+  outcomesMax: 67_108_864,
+  accountNameBytesMax: 4_294_967_288,
+  windowMs: 3_600_000,
+  retentionMs: 2_592_000_000,
+}
+
+/** The rules by which this build decides. A change of any decision raises it; see I5. */
+export const RULES_VERSION = 1
