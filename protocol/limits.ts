@@ -35,6 +35,10 @@ export const BATCH_COMMANDS_MAX = 8_192
 /** Linked commands in one chain; they must also fit one frame. */
 export const CHAIN_COMMANDS_MAX = 1_024
 
+/** Most that the outcomes of one chain may take in the worst case: a thousand ordinary commands take
+ * 0.2 MiB; this leaves room for about twenty that resolve full groups. */
+export const CHAIN_OUTCOME_BYTES_MAX = 2_097_152
+
 /** Open reservations in one group: what one command may resolve without holding up the others. */
 export const GROUP_RESERVATIONS_MAX = 1_024
 
@@ -98,9 +102,9 @@ export const CAPACITIES_DEFAULT: Capacities = {
 export const CAPACITIES_MAX: Capacities = {
   accountsMax: 16_777_216,
   ledgersMax: 65_536,
-  reservationsMax: 33_554_432,
+  reservationsMax: 30_000_000,
   groupsMax: 16_777_216,
-  outcomesMax: 67_108_864,
+  outcomesMax: 60_000_000,
   accountNameBytesMax: 4_294_967_288,
   windowMs: 3_600_000,
   retentionMs: 2_592_000_000,

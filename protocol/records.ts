@@ -60,6 +60,9 @@ export const RECORD = {
   bytes: 32,
 } as const
 
+/** The gateway slot of records that no gateway sent: nobody waits for their outcome. */
+export const NO_GATEWAY = 65_535
+
 /** Bits of the head's `flags`. */
 export const FLAG = {
   /** The next record belongs to the same chain (set on all members but the last). */

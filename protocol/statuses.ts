@@ -121,8 +121,8 @@ const ENGINE_ROWS = [
   [80, 'group_full', 409, 'kept', 'The group has as many open reservations as a group may have.'],
   [81, 'accounts_full', 503, 'not kept', 'The table of accounts is full.'],
   [82, 'ledgers_full', 503, 'not kept', 'The table of ledgers is full.'],
-  [83, 'reservations_full', 503, 'not kept', 'The table of reservations is full.'],
-  [84, 'groups_full', 503, 'not kept', 'The table of groups is full.'],
+  [83, 'groups_full', 503, 'not kept', 'The table of groups is full.'],
+  [84, 'reservations_full', 503, 'not kept', 'The table of reservations is full.'],
 ] as const satisfies readonly Row[]
 
 const GATEWAY_ROWS = [
@@ -138,6 +138,8 @@ const GATEWAY_ROWS = [
   [209, 'draining', 503, 'not kept', 'The server is shutting down.'],
   [210, 'storage_low', 503, 'not kept', 'The disk has no room for new reservations.'],
   [211, 'outcome_unknown', 503, 'not kept', 'The server stopped before it knew the outcome.'],
+  [212, 'internal_error', 500, 'not kept', 'The server met a fault of its own.'],
+  [213, 'forbidden', 403, 'not kept', 'The request comes from a web page of another origin.'],
 ] as const satisfies readonly Row[]
 
 /** The name of any status. */

@@ -1,0 +1,78 @@
+// open_account, set_credit_limit, freeze_account, unfreeze_account, close_account. Each handler is a
+// run of guards in order of precedence, then a marked line, then changes that cannot fail.
+
+import {
+  ACCOUNT_CHANGE,
+  ACCOUNT_FLAG,
+  KIND,
+  OPEN_ACCOUNT,
+  readI64,
+  SET_CREDIT_LIMIT,
+  STATUS,
+  type Words,
+} from '../protocol/index.ts'
+import type { Core } from './core.ts'
+import { NONE } from './id-index.ts'
+
+/** Opens an account; the caller knows that its id is new. */
+export function openAccount(core: Core, words: Words, at: number): number {
+  const { book, limits, decision } = core
+  const ledger = words.u32[(at + OPEN_ACCOUNT.ledger) >>> 2] as number
+  if (book.accounts.count >= limits.accountsMax) return STATUS.accounts_full
+  if (!book.accounts.hasNameRoom(words, at, limits.accountNameBytesMax)) {
+    return STATUS.accounts_full
+  }
+  if (book.ledgers.find(ledger) === NONE && book.ledgers.count >= limits.ledgersMax) {
+    return STATUS.ledgers_full
+  }
+  // ---- nothing below can fail ----
+  decision.show(book.openAccount(words, at, core.sequence, core.nowMs, core.chainPlace))
+  return STATUS.ok
+}
+
+/** Sets an account's credit limit to a value that covers what is in use. */
+export function setCreditLimit(core: Core, words: Words, at: number): number {
+  const { accounts } = core.book
+  const account = accounts.find(words, at + SET_CREDIT_LIMIT.account)
+  const value = readI64(words, at + SET_CREDIT_LIMIT.value)
+  if (account === NONE) return STATUS.account_not_found
+  if (accounts.isClosed(account)) return STATUS.account_closed
+  core.decision.show(account)
+  if (!accounts.isExternal(account)) {
+    const minimum = accounts.held(account) - accounts.balance(account)
+    if (value < minimum) return STATUS.limit_in_use
+  }
+  // ---- nothing below can fail ----
+  core.book.setCreditLimit(account, value)
+  return STATUS.ok
+}
+
+/** Stops new debits of an account, or allows them again. */
+export function freezeAccount(core: Core, words: Words, at: number): number {
+  const { accounts } = core.book
+  const account = accounts.find(words, at + ACCOUNT_CHANGE.account)
+  if (account === NONE) return STATUS.account_not_found
+  if (accounts.isClosed(account)) return STATUS.account_closed
+  // ---- nothing below can fail ----
+  const others = accounts.flags(account) & ~ACCOUNT_FLAG.frozen
+  const frozen = words.u8[at] === KIND.freezeAccount ? ACCOUNT_FLAG.frozen : 0
+  core.book.setFlags(account, others | frozen)
+  core.decision.show(account)
+  return STATUS.ok
+}
+
+/** Closes an account that is empty; one that is closed stays so. */
+export function closeAccount(core: Core, words: Words, at: number): number {
+  const { accounts } = core.book
+  const account = accounts.find(words, at + ACCOUNT_CHANGE.account)
+  if (account === NONE) return STATUS.account_not_found
+  core.decision.show(account)
+  const inUse =
+    accounts.balance(account) !== 0 ||
+    accounts.held(account) !== 0 ||
+    accounts.incoming(account) !== 0
+  if (inUse) return STATUS.account_in_use
+  // ---- nothing below can fail ----
+  core.book.setFlags(account, accounts.flags(account) | ACCOUNT_FLAG.closed)
+  return STATUS.ok
+}

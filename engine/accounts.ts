@@ -1,0 +1,250 @@
+// The accounts' rows. Which changes are allowed is decided elsewhere; here is where a number lies.
+//
+// hot row (64 bytes): 0 id | 16 ledger slot, flags | 24 mark, 0 | 32 balance, held, incoming, creditLimit
+// cold row (32 bytes): 0 sequence and time of opening | 16 creditLimit as first given | 24 metadataHash, 0
+//
+// Slots are given in order of opening and never given back, so order of slots is order of creation.
+
+import {
+  ACCOUNT_FLAG,
+  AccountNames,
+  type AccountNamesMemory,
+  copyWords,
+  FLAG,
+  OPEN_ACCOUNT,
+  RECORD,
+  readI64,
+  TAIL_BYTES_MAX,
+  type Words,
+} from '../protocol/index.ts'
+import type { IdHash } from './id-hash.ts'
+import { IdIndex, NONE } from './id-index.ts'
+
+const ROW_BYTES = 64
+const COLD_BYTES = 32
+
+/** Where the fields of a hot row lie: words from `slot * 16`, doubles from `slot * 8`. */
+const WORD = { ledger: 4, flags: 5, mark: 6 } as const
+const DOUBLE = { balance: 4, held: 5, incoming: 6, creditLimit: 7 } as const
+
+/** The place of its opening command in a chain, kept beside the account's own flags. */
+const CHAIN_PLACE_SHIFT = 8
+
+/** See the head of this file. */
+export class Accounts {
+  readonly rowWords = ROW_BYTES / 4
+  readonly i32: Int32Array
+  readonly bytes: number
+  readonly names: AccountNames
+  readonly #f64: Float64Array
+  readonly #coldF64: Float64Array
+  readonly #coldI32: Int32Array
+  readonly #words: Words
+  readonly #index: IdIndex
+  /** Bytes of tails in use; the next tail begins here. */
+  nameBytes = 0
+  count = 0
+  #mark = 0
+
+  constructor(hash: IdHash, accountsMax: number, names: AccountNamesMemory) {
+    const rows = new ArrayBuffer(accountsMax * ROW_BYTES)
+    const cold = new ArrayBuffer(accountsMax * COLD_BYTES)
+    this.i32 = new Int32Array(rows)
+    this.#f64 = new Float64Array(rows)
+    this.#coldF64 = new Float64Array(cold)
+    this.#coldI32 = new Int32Array(cold)
+    this.#words = {
+      u8: new Uint8Array(rows),
+      u16: new Uint16Array(rows),
+      i32: this.i32,
+      u32: new Uint32Array(rows),
+    }
+    this.#index = new IdIndex(hash, accountsMax, this)
+    this.names = new AccountNames(names)
+    this.bytes = rows.byteLength + cold.byteLength + this.#index.bytes
+  }
+
+  /** The slot of the account whose id is at byte `at` of `words`, or `NONE`. */
+  find(words: Words, at: number): number {
+    const reference = this.#index.find(words, at)
+    return reference === NONE ? NONE : reference >>> 1
+  }
+
+  /** Reads what `find` will need. */
+  touch(words: Words, at: number): number {
+    const reference = this.#index.touch(words, at)
+    return reference === 0 ? 0 : (this.i32[((reference - 1) >>> 1) * 16 + WORD.flags] as number)
+  }
+
+  ledger(slot: number): number {
+    return this.i32[slot * 16 + WORD.ledger] as number
+  }
+
+  flags(slot: number): number {
+    return (this.i32[slot * 16 + WORD.flags] as number) & 0xff
+  }
+
+  setFlags(slot: number, flags: number): void {
+    const w = slot * 16 + WORD.flags
+    this.i32[w] = ((this.i32[w] as number) & ~0xff) | flags
+  }
+
+  chainPlace(slot: number): number {
+    return (this.i32[slot * 16 + WORD.flags] as number) >>> CHAIN_PLACE_SHIFT
+  }
+
+  isExternal(slot: number): boolean {
+    return ((this.i32[slot * 16 + WORD.flags] as number) & ACCOUNT_FLAG.external) !== 0
+  }
+
+  isFrozen(slot: number): boolean {
+    return ((this.i32[slot * 16 + WORD.flags] as number) & ACCOUNT_FLAG.frozen) !== 0
+  }
+
+  isClosed(slot: number): boolean {
+    return ((this.i32[slot * 16 + WORD.flags] as number) & ACCOUNT_FLAG.closed) !== 0
+  }
+
+  balance(slot: number): number {
+    return this.#f64[slot * 8 + DOUBLE.balance] as number
+  }
+
+  held(slot: number): number {
+    return this.#f64[slot * 8 + DOUBLE.held] as number
+  }
+
+  incoming(slot: number): number {
+    return this.#f64[slot * 8 + DOUBLE.incoming] as number
+  }
+
+  creditLimit(slot: number): number {
+    return this.#f64[slot * 8 + DOUBLE.creditLimit] as number
+  }
+
+  /** balance - held + creditLimit. */
+  available(slot: number): number {
+    const f = slot * 8
+    const f64 = this.#f64
+    return (
+      (f64[f + DOUBLE.balance] as number) -
+      (f64[f + DOUBLE.held] as number) +
+      (f64[f + DOUBLE.creditLimit] as number)
+    )
+  }
+
+  addBalance(slot: number, amount: number): void {
+    const f = slot * 8 + DOUBLE.balance
+    this.#f64[f] = (this.#f64[f] as number) + amount
+  }
+
+  addHeld(slot: number, amount: number): void {
+    const f = slot * 8 + DOUBLE.held
+    this.#f64[f] = (this.#f64[f] as number) + amount
+  }
+
+  addIncoming(slot: number, amount: number): void {
+    const f = slot * 8 + DOUBLE.incoming
+    this.#f64[f] = (this.#f64[f] as number) + amount
+  }
+
+  setCreditLimit(slot: number, value: number): void {
+    this.#f64[slot * 8 + DOUBLE.creditLimit] = value
+  }
+
+  openedSequence(slot: number): number {
+    return this.#coldF64[slot * 4] as number
+  }
+
+  openedTimeMs(slot: number): number {
+    return this.#coldF64[slot * 4 + 1] as number
+  }
+
+  firstCreditLimit(slot: number): number {
+    return this.#coldF64[slot * 4 + 2] as number
+  }
+
+  metadataHash(slot: number): number {
+    return this.#coldI32[slot * 8 + 6] as number
+  }
+
+  /** Adds the account of the open_account record at `at`; there is room. Gives back its slot. */
+  open(
+    words: Words,
+    at: number,
+    ledgerSlot: number,
+    sequence: number,
+    timeMs: number,
+    chainPlace: number,
+  ): number {
+    const slot = this.count++
+    const flags = words.u8[at + RECORD.flags] as number
+    const limit = readI64(words, at + OPEN_ACCOUNT.creditLimit)
+    copyWords(words, at + RECORD.id, this.#words, slot * ROW_BYTES, 16)
+    const w = slot * 16
+    this.i32[w + WORD.ledger] = ledgerSlot
+    this.i32[w + WORD.flags] =
+      ((flags & FLAG.external) !== 0 ? ACCOUNT_FLAG.external : 0) |
+      ((flags & FLAG.history) !== 0 ? ACCOUNT_FLAG.history : 0) |
+      (chainPlace << CHAIN_PLACE_SHIFT)
+    this.i32[w + WORD.mark] = 0
+    const f = slot * 8
+    this.#f64[f + DOUBLE.balance] = 0
+    this.#f64[f + DOUBLE.held] = 0
+    this.#f64[f + DOUBLE.incoming] = 0
+    this.#f64[f + DOUBLE.creditLimit] = limit
+    this.#coldF64[slot * 4] = sequence
+    this.#coldF64[slot * 4 + 1] = timeMs
+    this.#coldF64[slot * 4 + 2] = limit
+    this.#coldI32[slot * 8 + 6] = words.i32[(at + RECORD.metadataHash) >>> 2] as number
+    const tailBytes = words.u16[(at + RECORD.tailBytes) >>> 1] as number
+    this.names.set(
+      slot,
+      words.u8,
+      at + RECORD.id,
+      at + OPEN_ACCOUNT.bytes,
+      tailBytes,
+      this.nameBytes,
+    )
+    this.nameBytes += tailBytes
+    this.#index.insert(slot * 2)
+    return slot
+  }
+
+  /** Takes back the account that was opened last. */
+  unopen(slot: number, nameBytes: number): void {
+    if (slot !== this.count - 1) throw new Error('only the newest account can be taken back')
+    this.#index.remove(slot * 2)
+    this.nameBytes = nameBytes
+    this.count--
+  }
+
+  /** Whether the tails' memory, of which `bytesMax` may be used, has room for the record's tail. */
+  hasNameRoom(words: Words, at: number, bytesMax: number): boolean {
+    const tailBytes = words.u16[(at + RECORD.tailBytes) >>> 1] as number
+    return (
+      tailBytes <= TAIL_BYTES_MAX &&
+      this.nameBytes + tailBytes <= Math.min(bytesMax, this.names.tailBytesMax)
+    )
+  }
+
+  /** Starts a round of `firstTouch`. */
+  beginMarks(): void {
+    this.#mark = (this.#mark + 1) | 0
+    if (this.#mark !== 0) return
+    for (let slot = 0; slot < this.count; slot++) this.i32[slot * 16 + WORD.mark] = 0
+    this.#mark = 1
+  }
+
+  /** Whether this is the first time that `slot` comes up in this round. */
+  firstTouch(slot: number): boolean {
+    const w = slot * 16 + WORD.mark
+    if (this.i32[w] === this.#mark) return false
+    this.i32[w] = this.#mark
+    return true
+  }
+
+  /** The row's id as words, for digests. */
+  copyId(slot: number, to: Words, toAt: number): void {
+    copyWords(this.#words, slot * ROW_BYTES, to, toAt, 16)
+  }
+}

@@ -1,0 +1,319 @@
+// Chains: commands that take effect all together or not at all, and are never seen half done. A chain
+// is also remembered as one: sent again whole it gets its first outcomes.
+
+import {
+  CHAIN_COMMANDS_MAX,
+  CHAIN_OUTCOME_BYTES_MAX,
+  FLAG,
+  holdsRecord,
+  IS_REMEMBERED,
+  isCommand,
+  isWellFormed,
+  KIND,
+  outcomeBytesMax,
+  RECORD,
+  recordBytes,
+  STATUS,
+  sameId,
+  type Words,
+} from '../protocol/index.ts'
+import { handle, remember } from './commands.ts'
+import { readContent } from './content.ts'
+import type { Core } from './core.ts'
+import { contentHashOfId } from './id-hash.ts'
+import { NONE } from './id-index.ts'
+import { forgetOld, makeOutcomeRoom, makeReservationRoom } from './memory-room.ts'
+import { CHAIN_PLACE } from './outcome-memory.ts'
+import {
+  compareWithKnown,
+  findKnown,
+  firstSequence,
+  firstStatus,
+  guardIdTime,
+  replay,
+} from './recall.ts'
+
+/** Entries of the table that finds an id that comes twice; four for each member. */
+const SEEN_ENTRIES = CHAIN_COMMANDS_MAX * 4
+
+/** Told of each member's outcome, in order; `core.decision` holds it. */
+export interface ChainOutcomes {
+  /** A member was decided; it is not certain yet that it will stand. */
+  tentative(member: number): void
+  /** What was told of as tentative does not stand. */
+  discard(): void
+  /** All of it stands. */
+  commit(): void
+  /** A member's outcome that stands. */
+  final(member: number): void
+}
+
+/** One chain at a time: where its members lie, and what becomes of them. */
+export class Chains {
+  /** Members of the chain that `read` found last. */
+  count = 0
+  /** Where the record after it begins. */
+  end = 0
+  readonly #core: Core
+  readonly #at = new Int32Array(CHAIN_COMMANDS_MAX)
+  readonly #seen = new Int32Array(SEEN_ENTRIES)
+  #isLegal = false
+  #firstSequence = 0
+  #nowMs = 0
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  /** Finds the chain that begins at `at`; it ends within a frame whose records end at `end`. */
+  read(words: Words, at: number, end: number): void {
+    let place = at
+    let outcomes = 0
+    this.count = 0
+    this.#isLegal = false
+    while (holdsRecord(words, place, end) && isCommand(words.u8[place] as number)) {
+      if (this.count < CHAIN_COMMANDS_MAX) this.#at[this.count] = place
+      this.count++
+      outcomes += outcomeBytesMax(words.u8[place] as number, 0)
+      const isLast = ((words.u8[place + RECORD.flags] as number) & FLAG.linked) === 0
+      place += recordBytes(words, place)
+      if (isLast) {
+        this.#isLegal = this.count <= CHAIN_COMMANDS_MAX && outcomes <= CHAIN_OUTCOME_BYTES_MAX
+        break
+      }
+    }
+    this.end = place
+  }
+
+  /** Whether the chain is one: it ends, and it is within its limits. */
+  get isLegal(): boolean {
+    return this.#isLegal
+  }
+
+  /** Where member `n` lies. */
+  at(n: number): number {
+    return this.#at[n] as number
+  }
+
+  /** Decides the chain that `read` found, which is legal. */
+  decide(words: Words, firstSequence: number, nowMs: number, outcomes: ChainOutcomes): void {
+    this.#firstSequence = firstSequence
+    this.#nowMs = nowMs
+    forgetOld(this.#core)
+    const malformed = this.#findMalformed(words)
+    if (malformed !== NONE) return this.#failAt(malformed, STATUS.malformed, outcomes)
+    if (this.#hasTwins(words)) return this.#failAll(STATUS.chain_mismatch, outcomes)
+    const known = this.#countKnown(words)
+    if (known.members === 0) return this.#decideNew(words, outcomes)
+    if (known.members + known.neutral < this.count) {
+      return this.#failAll(STATUS.chain_mismatch, outcomes)
+    }
+    this.#replay(words, outcomes)
+  }
+
+  #begin(n: number): void {
+    const core = this.#core
+    core.sequence = this.#firstSequence + n
+    core.chainPlace =
+      n === 0 ? CHAIN_PLACE.first : n === this.count - 1 ? CHAIN_PLACE.last : CHAIN_PLACE.middle
+    core.decision.begin(core.sequence, this.#nowMs)
+  }
+
+  #findMalformed(words: Words): number {
+    for (let n = 0; n < this.count; n++) {
+      const at = this.at(n)
+      const isDry = ((words.u8[at + RECORD.flags] as number) & FLAG.dryRun) !== 0
+      if (isDry || !isWellFormed(words, at)) return n
+    }
+    return NONE
+  }
+
+  /** Whether two members have one id in one namespace. */
+  #hasTwins(words: Words): boolean {
+    const seen = this.#seen
+    seen.fill(0)
+    for (let n = 0; n < this.count; n++) {
+      const at = this.at(n)
+      const opens = words.u8[at] === KIND.openAccount
+      let entry = contentHashOfId(words, at + RECORD.id) & (SEEN_ENTRIES - 1)
+      while (seen[entry] !== 0) {
+        const other = this.at((seen[entry] as number) - 1)
+        const isTwin =
+          (words.u8[other] === KIND.openAccount) === opens &&
+          sameId(words, at + RECORD.id, words, other + RECORD.id)
+        if (isTwin) return true
+        entry = (entry + 1) & (SEEN_ENTRIES - 1)
+      }
+      seen[entry] = n + 1
+    }
+    return false
+  }
+
+  /** Members that are known; and accounts to open that do not exist, which say nothing either way. */
+  #countKnown(words: Words): { members: number; neutral: number } {
+    let members = 0
+    let neutral = 0
+    for (let n = 0; n < this.count; n++) {
+      const at = this.at(n)
+      if (findKnown(this.#core, words, at) !== NONE) members++
+      else if (words.u8[at] === KIND.openAccount) neutral++
+    }
+    return { members, neutral }
+  }
+
+  #replay(words: Words, outcomes: ChainOutcomes): void {
+    const core = this.#core
+    let first = NONE
+    let hasFailed = false
+    for (let n = 0; n < this.count; n++) {
+      const at = this.at(n)
+      const known = findKnown(core, words, at)
+      if (known === NONE) continue
+      this.#begin(n)
+      readContent(core.content, words, at, core.chainPlace)
+      const difference = compareWithKnown(core, known, words, at)
+      if (difference !== STATUS.ok) return this.#failAt(n, difference, outcomes)
+      const kind = words.u8[at] as number
+      if (firstStatus(core, known, kind) !== STATUS.ok) hasFailed = true
+      // Only what this chain itself decided counts: an account may have been opened later.
+      const start = firstSequence(core, known, kind) - n
+      if (kind !== KIND.openAccount) {
+        if (first !== NONE && first !== start) {
+          return this.#failAll(STATUS.chain_mismatch, outcomes)
+        }
+        first = start
+      }
+    }
+    if (!this.#accountsFit(words, first, hasFailed)) {
+      return this.#failAll(STATUS.chain_mismatch, outcomes)
+    }
+    for (let n = 0; n < this.count; n++) this.#replayMember(words, n, first, hasFailed, outcomes)
+  }
+
+  /** Whether the accounts that a chain which passed would have opened were opened by it. */
+  #accountsFit(words: Words, first: number, hasFailed: boolean): boolean {
+    if (hasFailed) return true
+    let start = first
+    for (let n = 0; n < this.count; n++) {
+      const at = this.at(n)
+      if (words.u8[at] !== KIND.openAccount) continue
+      const known = findKnown(this.#core, words, at)
+      if (known === NONE) return false
+      const opened = firstSequence(this.#core, known, KIND.openAccount) - n
+      if (start !== NONE && start !== opened) return false
+      start = opened
+    }
+    return true
+  }
+
+  #replayMember(
+    words: Words,
+    n: number,
+    first: number,
+    hasFailed: boolean,
+    outcomes: ChainOutcomes,
+  ): void {
+    const core = this.#core
+    const at = this.at(n)
+    this.#begin(n)
+    if (words.u8[at] === KIND.openAccount && hasFailed) {
+      core.decision.isReplay = true
+      core.decision.sequence = first + n
+      core.decision.status = STATUS.linked_failed
+    } else {
+      readContent(core.content, words, at, core.chainPlace)
+      core.decision.status = replay(core, findKnown(core, words, at), words, at)
+    }
+    outcomes.final(n)
+  }
+
+  #decideNew(words: Words, outcomes: ChainOutcomes): void {
+    const core = this.#core
+    for (let n = 0; n < this.count; n++) {
+      this.#begin(n)
+      const status = guardIdTime(core, words, this.at(n))
+      if (status !== STATUS.ok) return this.#failAt(n, status, outcomes)
+    }
+    if (!this.#makeRoom(words, outcomes)) return
+    const rowsBefore = core.book.outcomes.count
+    core.book.undo.isOn = true
+    for (let n = 0; n < this.count; n++) {
+      this.#begin(n)
+      const status = handle(core, words, this.at(n))
+      if (status !== STATUS.ok) {
+        core.book.rollback()
+        this.#forgetSince(rowsBefore)
+        outcomes.discard()
+        this.#failAt(n, status, outcomes)
+        if (IS_REMEMBERED[status] === 1) this.#rememberFailure(words, n, status)
+        return
+      }
+      core.decision.status = status
+      this.#remember(words, n, status)
+      outcomes.tentative(n)
+    }
+    core.book.undo.isOn = false
+    core.book.undo.clear()
+    outcomes.commit()
+  }
+
+  /** Takes back what was remembered of members that do not stand. */
+  #forgetSince(rows: number): void {
+    const { outcomes, commands } = this.#core.book
+    while (outcomes.count > rows) {
+      commands.remove(outcomes.slotAt(outcomes.count - 1) * 2 + 1)
+      outcomes.dropYoungest()
+    }
+  }
+
+  /** Room for all members' outcomes and reservations, made before the first is decided. */
+  #makeRoom(words: Words, outcomes: ChainOutcomes): boolean {
+    let reserves = 0
+    let opens = 0
+    let firstReserve = 0
+    for (let n = this.count - 1; n >= 0; n--) {
+      const kind = words.u8[this.at(n)]
+      if (kind === KIND.openAccount) opens++
+      if (kind !== KIND.reserve) continue
+      reserves++
+      firstReserve = n
+    }
+    let status = makeOutcomeRoom(this.#core, this.count - opens)
+    if (status !== STATUS.ok) {
+      this.#failAt(0, status, outcomes)
+      return false
+    }
+    if (reserves > 0) status = makeReservationRoom(this.#core, reserves)
+    if (status !== STATUS.ok) this.#failAt(firstReserve, status, outcomes)
+    return status === STATUS.ok
+  }
+
+  #remember(words: Words, n: number, status: number): void {
+    readContent(this.#core.content, words, this.at(n), this.#core.chainPlace)
+    remember(this.#core, words, this.at(n), status)
+  }
+
+  #rememberFailure(words: Words, failed: number, status: number): void {
+    for (let n = 0; n < this.count; n++) {
+      this.#begin(n)
+      this.#remember(words, n, n === failed ? status : STATUS.linked_failed)
+    }
+  }
+
+  /** Member `failed` gets `status`, the others `linked_failed`. */
+  #failAt(failed: number, status: number, outcomes: ChainOutcomes): void {
+    for (let n = 0; n < this.count; n++) {
+      this.#begin(n)
+      this.#core.decision.status = n === failed ? status : STATUS.linked_failed
+      outcomes.final(n)
+    }
+  }
+
+  #failAll(status: number, outcomes: ChainOutcomes): void {
+    for (let n = 0; n < this.count; n++) {
+      this.#begin(n)
+      this.#core.decision.status = status
+      outcomes.final(n)
+    }
+  }
+}

@@ -1,0 +1,148 @@
+// The way of one command: known already? too old? room to remember it? Then its handler decides.
+
+import {
+  FLAG,
+  IS_REMEMBERED,
+  isWellFormed,
+  KIND,
+  RECORD,
+  STATUS,
+  type Words,
+} from '../protocol/index.ts'
+import { closeAccount, freezeAccount, openAccount, setCreditLimit } from './account-commands.ts'
+import { readContent } from './content.ts'
+import type { Core } from './core.ts'
+import { NONE } from './id-index.ts'
+import { forgetOld, hasReservationRoom, makeOutcomeRoom } from './memory-room.ts'
+import { CHAIN_PLACE } from './outcome-memory.ts'
+import { compareWithKnown, findKnown, guardIdTime, replay } from './recall.ts'
+import { extend, release, releaseGroup, settle, settleGroup } from './resolve-commands.ts'
+import {
+  guardNewGroup,
+  guardReserve,
+  guardTransfer,
+  reserve,
+  transfer,
+} from './transfer-commands.ts'
+
+/** Decides the command at `at`, which is in no chain, and remembers what came of it. */
+export function decideAlone(core: Core, words: Words, at: number): number {
+  core.chainPlace = CHAIN_PLACE.alone
+  forgetOld(core)
+  if (isDry(words, at) || !isWellFormed(words, at)) return STATUS.malformed
+  readContent(core.content, words, at, CHAIN_PLACE.alone)
+  const known = findKnown(core, words, at)
+  if (known !== NONE) {
+    const difference = compareWithKnown(core, known, words, at)
+    return difference === STATUS.ok ? replay(core, known, words, at) : difference
+  }
+  let status = guardIdTime(core, words, at)
+  if (status !== STATUS.ok) return status
+  if (words.u8[at] !== KIND.openAccount) {
+    status = makeOutcomeRoom(core, 1)
+    if (status !== STATUS.ok) return status
+  }
+  status = handle(core, words, at)
+  remember(core, words, at, status)
+  return status
+}
+
+/** Runs the handler of the command's kind. */
+export function handle(core: Core, words: Words, at: number): number {
+  switch (words.u8[at]) {
+    case KIND.openAccount:
+      return openAccount(core, words, at)
+    case KIND.setCreditLimit:
+      return setCreditLimit(core, words, at)
+    case KIND.freezeAccount:
+    case KIND.unfreezeAccount:
+      return freezeAccount(core, words, at)
+    case KIND.closeAccount:
+      return closeAccount(core, words, at)
+    case KIND.transfer:
+      return transfer(core, words, at)
+    case KIND.reserve:
+      return reserve(core, words, at)
+    case KIND.settle:
+      return settle(core, words, at)
+    case KIND.release:
+      return release(core, words, at)
+    case KIND.extend:
+      return extend(core, words, at)
+    case KIND.settleGroup:
+      return settleGroup(core, words, at)
+    default:
+      return releaseGroup(core, words, at)
+  }
+}
+
+/**
+ * Keeps an outcome under the command's id, where its status is one that is kept. Accounts are known by
+ * their rows, and so are granted reserves; `core.content` is the command's.
+ */
+export function remember(core: Core, words: Words, at: number, status: number): void {
+  const { book, decision } = core
+  const kind = words.u8[at]
+  if (kind === KIND.openAccount || IS_REMEMBERED[status] === 0) return
+  if (kind === KIND.reserve && status === STATUS.ok) return
+  const slot = book.outcomes.add(
+    words,
+    at + RECORD.id,
+    core.content,
+    status,
+    decision.moved,
+    core.sequence,
+    core.nowMs,
+  )
+  book.commands.insert(slot * 2 + 1)
+}
+
+/**
+ * Says what a transfer or reserve would come to, and changes nothing. The accounts are left as the
+ * command would leave them, until `undoDryRun`.
+ */
+export function decideDry(core: Core, words: Words, at: number): number {
+  const kind = words.u8[at]
+  core.chainPlace = CHAIN_PLACE.alone
+  const isLinked = ((words.u8[at + RECORD.flags] as number) & FLAG.linked) !== 0
+  if ((kind !== KIND.transfer && kind !== KIND.reserve) || isLinked || !isWellFormed(words, at)) {
+    return STATUS.malformed
+  }
+  readContent(core.content, words, at, CHAIN_PLACE.alone)
+  const known = findKnown(core, words, at)
+  if (known !== NONE) {
+    const difference = compareWithKnown(core, known, words, at)
+    return difference === STATUS.ok ? replay(core, known, words, at) : difference
+  }
+  const status = guardIdTime(core, words, at)
+  return status === STATUS.ok ? tryOut(core, words, at, kind) : status
+}
+
+function tryOut(core: Core, words: Words, at: number, kind: number): number {
+  const { book, decision } = core
+  const isTransfer = kind === KIND.transfer
+  let status = isTransfer ? guardTransfer(core, words, at) : guardReserve(core, words, at)
+  if (status !== STATUS.ok) return status
+  if (!isTransfer) {
+    status = guardNewGroup(core, words, at)
+    if (status === STATUS.ok) status = hasReservationRoom(core)
+    if (status !== STATUS.ok) {
+      decision.accountCount = 0
+      return status
+    }
+  }
+  decision.moved = decision.taken
+  book.undo.isOn = true
+  if (isTransfer) book.post(decision.debit, decision.credit, decision.taken)
+  else book.hold(decision.debit, decision.credit, decision.taken)
+  return STATUS.ok
+}
+
+/** Takes back what `decideDry` tried out. */
+export function undoDryRun(core: Core): void {
+  core.book.rollback()
+}
+
+function isDry(words: Words, at: number): boolean {
+  return ((words.u8[at + RECORD.flags] as number) & FLAG.dryRun) !== 0
+}

@@ -1,0 +1,39 @@
+// What a command's handler stands on: the book, the limits in force, the time, and the decision that
+// it fills. One object for the life of the engine.
+
+import type { Capacities } from '../protocol/index.ts'
+import type { Book } from './book.ts'
+import { Decision } from './decision.ts'
+import { CHAIN_PLACE, type Content } from './outcome-memory.ts'
+
+/** See the head of this file. */
+export class Core {
+  readonly book: Book
+  readonly decision = new Decision()
+  readonly content: Content = {
+    kind: 0,
+    flags: 0,
+    chainPlace: 0,
+    amount: 0,
+    firstHash: 0,
+    secondHash: 0,
+    timeoutHash: 0,
+    groupHash: 0,
+    metadataHash: 0,
+  }
+  /** What the last `configure` record brought into force. */
+  limits: Capacities
+  /** Journal time of the frame, in ms since 1970. */
+  nowMs = 0
+  /** Sequence of the record that is being decided. */
+  sequence = 0
+  /** Where that record stands in its chain. */
+  chainPlace: number = CHAIN_PLACE.alone
+  /** The highest time in a UUIDv7 that was ever forgotten, or -1. */
+  forgottenIdMs = -1
+
+  constructor(book: Book, limits: Capacities) {
+    this.book = book
+    this.limits = limits
+  }
+}

@@ -1,0 +1,374 @@
+// The single writer: frames in, outcomes out. All state is here, and it is a function of the frames
+// alone: the same bytes give the same state, live, at a restart, and in a follower.
+
+import {
+  type AccountNamesMemory,
+  allocateWords,
+  type Capacities,
+  CHAIN_OUTCOME_BYTES_MAX,
+  CHECKPOINT,
+  copyWords,
+  FLAG,
+  FRAME,
+  formatDigest,
+  holdsRecord,
+  isCommand,
+  KIND,
+  NO_GATEWAY,
+  OUTCOME,
+  RECORD,
+  readI64,
+  recordBytes,
+  STATUS,
+  type Words,
+} from '../protocol/index.ts'
+import { Book } from './book.ts'
+import { type ChainOutcomes, Chains } from './chains.ts'
+import { decideAlone } from './commands.ts'
+import { readConfiguration } from './configuration.ts'
+import { Core } from './core.ts'
+import { EngineFault } from './fault.ts'
+import { FrameDigests } from './frame-digests.ts'
+import { assertTouched, findViolations, type Violation } from './invariants.ts'
+import {
+  OutcomeDigest,
+  type OutcomeSink,
+  outcomeBytes,
+  writeHead,
+  writeOutcome,
+} from './outcome-writer.ts'
+import { answerQuery } from './queries.ts'
+import { eachStateRow } from './state-rows.ts'
+
+/** What an engine is made of. */
+export interface EngineOptions {
+  /** Rows to reserve memory for: at least what any `configure` record of the journal says. */
+  readonly capacities: Capacities
+  /** Shared memory for the accounts' spellings. */
+  readonly names: AccountNamesMemory
+  /** A random 32-bit number of this process: places ids in the indexes, decides nothing. */
+  readonly seed: number
+  /** Where outcomes go. */
+  readonly sink: OutcomeSink
+}
+
+/** See the head of this file. Not safe for use by several threads: it is the single writer. */
+export class Engine {
+  readonly #core: Core
+  readonly #book: Book
+  readonly #sink: OutcomeSink
+  readonly #chains: Chains
+  readonly #digest = new OutcomeDigest()
+  readonly #frameDigests = new FrameDigests()
+  readonly #tentative: ChainOutcomes
+  /** Outcomes of a chain that is not certain yet, and where the next one goes. */
+  readonly #chainWords = allocateWords(CHAIN_OUTCOME_BYTES_MAX)
+  #chainBytes = 0
+  #chainDigestA = 0
+  #chainDigestB = 0
+  #words: Words = this.#chainWords
+  #isRouted = false
+  #voided: ReadonlySet<number> = new Set()
+  #sequence = 0
+  #timeMs = 0
+  #commandCount = 0
+
+  constructor(options: EngineOptions) {
+    this.#book = new Book(options.capacities, options.names, options.seed)
+    this.#core = new Core(this.#book, options.capacities)
+    this.#sink = options.sink
+    this.#chains = new Chains(this.#core)
+    this.#tentative = this.#chainOutcomes()
+  }
+
+  /** Sequence of the last record that was applied; 0 before the first. */
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  /** Journal time of the last frame with records, in ms since 1970. */
+  get timeMs(): number {
+    return this.#timeMs
+  }
+
+  /** Client commands decided so far, refusals and replays included. */
+  get commandCount(): number {
+    return this.#commandCount
+  }
+
+  get accountCount(): number {
+    return this.#book.accounts.count
+  }
+
+  get openReservationCount(): number {
+    return this.#book.reservations.open
+  }
+
+  /** Outcomes and ended reservations that are remembered. */
+  get rememberedCount(): number {
+    const { outcomes, reservations } = this.#book
+    return outcomes.count + reservations.count - reservations.open
+  }
+
+  /** Memory that the tables reserve, in bytes; pages cost nothing before they are touched. */
+  get reservedBytes(): number {
+    return this.#book.bytes
+  }
+
+  /** What the last `configure` record brought into force. */
+  get limits(): Capacities {
+    return this.#core.limits
+  }
+
+  /** The outcome digest's two words. */
+  get digestA(): number {
+    return this.#digest.a
+  }
+
+  get digestB(): number {
+    return this.#digest.b
+  }
+
+  /** The outcome digest as it is shown: sixteen hexadecimal digits. */
+  get digest(): string {
+    return formatDigest(this.#digest.a, this.#digest.b)
+  }
+
+  /** Checkpoints of the journal that were compared and found equal. */
+  get checkpointsCompared(): number {
+    return this.#frameDigests.compared
+  }
+
+  /** The earliest time at which something may be due, in ms since 1970: a lower bound, or Infinity. */
+  nextDueMs(): number {
+    return this.#book.wheel.nextDueMs()
+  }
+
+  /** Has every frame applied from now on skip the records with these sequences (`holdfast void`). */
+  skip(sequences: ReadonlySet<number>): void {
+    this.#voided = sequences
+  }
+
+  /**
+   * Applies the frame whose header is at `at` of `words`, which the journal has checked. Outcomes go to
+   * the sink where `isRouted`. Throws `EngineFault` where the frame does not follow, or where an
+   * assertion of the core fails: the engine is not to be used after that.
+   */
+  applyFrame(words: Words, at: number, isRouted: boolean): void {
+    const count = words.u32[(at + FRAME.count) >>> 2] as number
+    if (count === 0) return
+    const first = readI64(words, at + FRAME.firstSequence)
+    const timeMs = readI64(words, at + FRAME.timeMs)
+    if (first !== this.#sequence + 1) {
+      throw new EngineFault('order', first, `a frame after sequence ${this.#sequence}`)
+    }
+    if (timeMs < this.#timeMs) throw new EngineFault('order', first, 'a frame from the past')
+    this.#words = words
+    this.#isRouted = isRouted
+    this.#timeMs = timeMs
+    this.#core.nowMs = timeMs
+    this.#expireDue(first)
+    const start = at + FRAME.bytes
+    const end = start + (words.u32[(at + FRAME.payloadBytes) >>> 2] as number)
+    this.#applyRecords(start, end)
+    if (this.#sequence !== first + count - 1) {
+      throw new EngineFault('order', this.#sequence, `a frame of ${count} records holds others`)
+    }
+    this.#frameDigests.note(this.#sequence, this.#digest.a, this.#digest.b)
+  }
+
+  #applyRecords(start: number, end: number): void {
+    const words = this.#words
+    let at = start
+    while (at < end) {
+      if (!holdsRecord(words, at, end)) {
+        throw new EngineFault('order', this.#sequence + 1, 'what follows is no record')
+      }
+      const kind = words.u8[at] as number
+      const isLinked = ((words.u8[at + RECORD.flags] as number) & FLAG.linked) !== 0
+      if (isLinked && isCommand(kind)) {
+        at = this.#applyChain(at, end)
+      } else {
+        this.#applyOne(at, kind)
+        at += recordBytes(words, at)
+      }
+    }
+  }
+
+  #applyOne(at: number, kind: number): void {
+    const sequence = ++this.#sequence
+    if (this.#voided.size > 0 && this.#voided.has(sequence)) return
+    if (!isCommand(kind)) return this.#applyOwn(at, kind, sequence)
+    const { decision } = this.#core
+    this.#core.sequence = sequence
+    decision.begin(sequence, this.#timeMs)
+    decision.status = decideAlone(this.#core, this.#words, at)
+    this.#finish(at, kind, sequence)
+  }
+
+  /** Makes a decided command's outcome known: asserted, in the digest, on its way. */
+  #finish(at: number, kind: number, sequence: number): void {
+    const { decision } = this.#core
+    this.#commandCount++
+    assertTouched(this.#book, decision, sequence)
+    this.#digest.roll(this.#book, decision, kind, sequence)
+    if (!this.#isRouted) return
+    const gateway = this.#words.u16[(at + RECORD.gateway) >>> 1] as number
+    if (!this.#sink.claim(gateway, outcomeBytes(decision))) return
+    const token = this.#words.u32[(at + RECORD.token) >>> 2] as number
+    writeOutcome(this.#sink.words, this.#sink.at, this.#book, decision, kind, token)
+  }
+
+  #applyChain(at: number, end: number): number {
+    const chains = this.#chains
+    const first = this.#sequence + 1
+    chains.read(this.#words, at, end)
+    this.#sequence += chains.count
+    if (this.#isVoided(first, chains.count)) return chains.end
+    if (chains.isLegal) {
+      chains.decide(this.#words, first, this.#timeMs, this.#tentative)
+    } else {
+      this.#refuseChain(at, first)
+    }
+    return chains.end
+  }
+
+  #isVoided(first: number, count: number): boolean {
+    if (this.#voided.size === 0) return false
+    for (let n = 0; n < count; n++) if (this.#voided.has(first + n)) return true
+    return false
+  }
+
+  /** Answers every member of a chain that has no end or passes its limits. */
+  #refuseChain(at: number, first: number): void {
+    const { decision } = this.#core
+    let place = at
+    for (let n = 0; n < this.#chains.count; n++) {
+      decision.begin(first + n, this.#timeMs)
+      decision.status = STATUS.malformed
+      this.#finish(place, this.#words.u8[place] as number, first + n)
+      place += recordBytes(this.#words, place)
+    }
+  }
+
+  #chainOutcomes(): ChainOutcomes {
+    const { decision } = this.#core
+    return {
+      tentative: (member) => {
+        if (member === 0) this.#beginChain()
+        const at = this.#chains.at(member)
+        const kind = this.#words.u8[at] as number
+        this.#commandCount++
+        assertTouched(this.#book, decision, this.#core.sequence)
+        this.#digest.roll(this.#book, decision, kind, this.#core.sequence)
+        if (!this.#isRouted) return
+        const token = this.#words.u32[(at + RECORD.token) >>> 2] as number
+        writeOutcome(this.#chainWords, this.#chainBytes, this.#book, decision, kind, token)
+        this.#chainBytes += outcomeBytes(decision)
+      },
+      discard: () => this.#discardChain(),
+      commit: () => this.#routeChain(),
+      final: (member) => {
+        const at = this.#chains.at(member)
+        this.#finish(at, this.#words.u8[at] as number, this.#core.sequence)
+      },
+    }
+  }
+
+  #beginChain(): void {
+    this.#chainBytes = 0
+    this.#chainDigestA = this.#digest.a
+    this.#chainDigestB = this.#digest.b
+    this.#chainCommands = this.#commandCount
+    this.#isChainTentative = true
+  }
+
+  #chainCommands = 0
+  #isChainTentative = false
+
+  #discardChain(): void {
+    // Where the first member failed, nothing was tentative.
+    if (!this.#isChainTentative) return
+    this.#isChainTentative = false
+    this.#digest.a = this.#chainDigestA
+    this.#digest.b = this.#chainDigestB
+    this.#commandCount = this.#chainCommands
+  }
+
+  #routeChain(): void {
+    this.#isChainTentative = false
+    if (!this.#isRouted) return
+    const from = this.#chainWords
+    for (let place = 0, n = 0; place < this.#chainBytes; n++) {
+      const bytes = from.u32[(place + OUTCOME.bytes) >>> 2] as number
+      const gateway = this.#words.u16[(this.#chains.at(n) + RECORD.gateway) >>> 1] as number
+      if (this.#sink.claim(gateway, bytes)) {
+        copyWords(from, place, this.#sink.words, this.#sink.at, bytes)
+      }
+      place += bytes
+    }
+  }
+
+  /** The engine's own records: they are in no digest and nobody's outcome, but for a moved clock's. */
+  #applyOwn(at: number, kind: number, sequence: number): void {
+    const words = this.#words
+    if (kind === KIND.configure) {
+      this.#core.limits = readConfiguration(words, at, sequence, this.#book)
+    } else if (kind === KIND.checkpoint) {
+      const digest = (at + CHECKPOINT.digest) >>> 2
+      this.#frameDigests.compare(
+        readI64(words, at + CHECKPOINT.sequence),
+        words.i32[digest] as number,
+        words.i32[digest + 1] as number,
+      )
+    } else if (kind === KIND.tick) {
+      this.#answerTick(at, sequence)
+    }
+  }
+
+  #answerTick(at: number, sequence: number): void {
+    const gateway = this.#words.u16[(at + RECORD.gateway) >>> 1] as number
+    if (!this.#isRouted || gateway === NO_GATEWAY) return
+    if (!this.#sink.claim(gateway, OUTCOME.head)) return
+    const { decision } = this.#core
+    decision.begin(sequence, this.#timeMs)
+    const token = this.#words.u32[(at + RECORD.token) >>> 2] as number
+    writeHead(this.#sink.words, this.#sink.at, decision, KIND.tick, token, OUTCOME.head)
+  }
+
+  /** I8: what is due at or before the frame's time expires before its first record is decided. */
+  #expireDue(sequence: number): void {
+    const book = this.#book
+    for (;;) {
+      const slot = book.wheel.takeDue(this.#timeMs)
+      if (slot < 0) return
+      const amount = book.expire(slot, this.#timeMs)
+      this.#digest.rollExpiry(book, slot, KIND.expire, amount)
+      const { decision } = this.#core
+      decision.begin(sequence, this.#timeMs)
+      decision.showPair(book.reservations.debit(slot), book.reservations.credit(slot))
+      assertTouched(book, decision, sequence)
+    }
+  }
+
+  /**
+   * Answers the query, or the command with `dryRun`, at `at` of `words`, as of the last frame. Nothing
+   * changes.
+   */
+  answer(words: Words, at: number): void {
+    answerQuery(this.#core, this.#digest, this.#sink, words, at, this.#sequence, this.#timeMs)
+  }
+
+  /** Checks I1 to I3 over all rows. Takes time in proportion to them: not for a live engine. */
+  checkInvariants(): Violation[] {
+    return findViolations(this.#book)
+  }
+
+  /**
+   * Gives every row of the state to `visit` as bytes, in order of creation: the input of the state
+   * digest (docs/formats.md). The bytes are good until `visit` returns.
+   */
+  eachStateRow(visit: (row: Uint8Array) => void): void {
+    eachStateRow(this.#core, visit)
+  }
+}

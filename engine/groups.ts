@@ -1,0 +1,137 @@
+// Groups: open reservations that one command settles or releases together. A group exists while it
+// has an open reservation.
+//
+// row (32 bytes), by word: 0 id (4) | 4 first, last member (slot + 1) | 6 members | 7 next free row + 1
+
+import { copyWords, GROUP_RESERVATIONS_MAX, type Words, wordsOver } from '../protocol/index.ts'
+import type { IdHash } from './id-hash.ts'
+import { IdIndex, NONE } from './id-index.ts'
+import type { Reservations } from './reservations.ts'
+
+const ROW_BYTES = 32
+const WORDS = 8
+const WORD = { first: 4, last: 5, members: 6, nextFree: 7 } as const
+
+/** Rows of up to `groupsMax` groups. */
+export class Groups {
+  readonly rowWords = WORDS
+  readonly i32: Int32Array
+  readonly bytes: number
+  readonly #words: Words
+  readonly #index: IdIndex
+  readonly #reservations: Reservations
+  #free = 0
+  #fresh = 0
+  count = 0
+
+  constructor(hash: IdHash, groupsMax: number, reservations: Reservations) {
+    this.#words = wordsOver(new ArrayBuffer(groupsMax * ROW_BYTES))
+    this.i32 = this.#words.i32
+    this.#index = new IdIndex(hash, groupsMax, this)
+    this.#reservations = reservations
+    this.bytes = groupsMax * ROW_BYTES + this.#index.bytes
+  }
+
+  /** The slot of the group whose id is at byte `at` of `words`, or `NONE`. */
+  find(words: Words, at: number): number {
+    const reference = this.#index.find(words, at)
+    return reference === NONE ? NONE : reference >>> 1
+  }
+
+  first(slot: number): number {
+    return (this.i32[slot * WORDS + WORD.first] as number) - 1
+  }
+
+  isFull(slot: number): boolean {
+    return (this.i32[slot * WORDS + WORD.members] as number) >= GROUP_RESERVATIONS_MAX
+  }
+
+  members(slot: number): number {
+    return this.i32[slot * WORDS + WORD.members] as number
+  }
+
+  /** Puts a reservation at the end of the group with the id at `at`, which is made where it is new. */
+  join(words: Words, at: number, reservation: number): void {
+    let slot = this.find(words, at)
+    if (slot === NONE) slot = this.#make(words, at)
+    this.#append(slot, reservation)
+  }
+
+  #make(words: Words, at: number): number {
+    let slot: number
+    if (this.#free === 0) {
+      slot = this.#fresh++
+    } else {
+      slot = this.#free - 1
+      this.#free = this.i32[slot * WORDS + WORD.nextFree] as number
+    }
+    const w = slot * WORDS
+    copyWords(words, at, this.#words, slot * ROW_BYTES, 16)
+    this.i32[w + WORD.first] = 0
+    this.i32[w + WORD.last] = 0
+    this.i32[w + WORD.members] = 0
+    this.#index.insert(slot * 2)
+    this.count++
+    return slot
+  }
+
+  #append(slot: number, reservation: number): void {
+    const w = slot * WORDS
+    const last = this.i32[w + WORD.last] as number
+    const rows = this.#reservations
+    rows.setGroup(reservation, slot + 1)
+    rows.setGroupPrevious(reservation, last)
+    rows.setGroupNext(reservation, 0)
+    if (last === 0) this.i32[w + WORD.first] = reservation + 1
+    else rows.setGroupNext(last - 1, reservation + 1)
+    this.i32[w + WORD.last] = reservation + 1
+    this.i32[w + WORD.members] = (this.i32[w + WORD.members] as number) + 1
+  }
+
+  /** Takes a reservation out. Its own links stay as they are until it ends, so that `rejoin` can undo. */
+  leave(reservation: number): void {
+    const rows = this.#reservations
+    const slot = rows.group(reservation) - 1
+    const w = slot * WORDS
+    const next = rows.groupNext(reservation)
+    const previous = rows.groupPrevious(reservation)
+    if (previous === 0) this.i32[w + WORD.first] = next
+    else rows.setGroupNext(previous - 1, next)
+    if (next === 0) this.i32[w + WORD.last] = previous
+    else rows.setGroupPrevious(next - 1, previous)
+    const members = (this.i32[w + WORD.members] as number) - 1
+    this.i32[w + WORD.members] = members
+    if (members === 0) this.#drop(slot)
+  }
+
+  #drop(slot: number): void {
+    this.#index.remove(slot * 2)
+    this.i32[slot * WORDS + WORD.nextFree] = this.#free
+    this.#free = slot + 1
+    this.count--
+  }
+
+  /**
+   * Takes `leave` back. Undone in reverse order, the neighbours are again what they were; a group
+   * that was dropped is the newest free row, with its id still in place.
+   */
+  rejoin(reservation: number, group: number, next: number, previous: number): void {
+    const rows = this.#reservations
+    const slot = group - 1
+    const w = slot * WORDS
+    if (this.i32[w + WORD.members] === 0) {
+      if (this.#free !== group) throw new Error('only the newest dropped group can be taken back')
+      this.#free = this.i32[w + WORD.nextFree] as number
+      this.#index.insert(slot * 2)
+      this.count++
+    }
+    rows.setGroup(reservation, group)
+    rows.setGroupNext(reservation, next)
+    rows.setGroupPrevious(reservation, previous)
+    if (previous === 0) this.i32[w + WORD.first] = reservation + 1
+    else rows.setGroupNext(previous - 1, reservation + 1)
+    if (next === 0) this.i32[w + WORD.last] = reservation + 1
+    else rows.setGroupPrevious(next - 1, reservation + 1)
+    this.i32[w + WORD.members] = (this.i32[w + WORD.members] as number) + 1
+  }
+}

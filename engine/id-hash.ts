@@ -1,0 +1,76 @@
+// Hashing of identifiers. Two hashes that must not be confused: the seeded one places ids in this
+// process's indexes and decides nothing; the plain one is part of what is remembered, and so is the
+// same on every machine.
+
+import type { Words } from '../protocol/index.ts'
+
+/**
+ * Simple tabulation hashing (Zobrist; Patrascu and Thorup, "The power of simple tabulation hashing",
+ * 2012): linear probing stays at constant cost for any set of keys, crafted ones too, as long as the
+ * tables are random and secret.
+ */
+export class IdHash {
+  readonly #tables: Uint32Array
+
+  /** `seed` is a random 32-bit number of this process. */
+  constructor(seed: number) {
+    this.#tables = new Uint32Array(16 * 256)
+    let state = seed | 0
+    for (let i = 0; i < this.#tables.length; i++) {
+      // splitmix32
+      state = (state + 0x9e3779b9) | 0
+      let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad)
+      mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97)
+      this.#tables[i] = mixed ^ (mixed >>> 15)
+    }
+  }
+
+  /** The hash of the id at byte `at` of a record, as an unsigned word. */
+  ofRecord(words: Words, at: number): number {
+    return this.ofWords(words.i32, at >>> 2)
+  }
+
+  /** The hash of the id in the four words from `w`. */
+  ofWords(i32: Int32Array, w: number): number {
+    const t = this.#tables
+    const a = i32[w] as number
+    const b = i32[w + 1] as number
+    const c = i32[w + 2] as number
+    const d = i32[w + 3] as number
+    return (
+      ((t[a & 255] as number) ^
+        (t[256 + ((a >>> 8) & 255)] as number) ^
+        (t[512 + ((a >>> 16) & 255)] as number) ^
+        (t[768 + (a >>> 24)] as number) ^
+        (t[1024 + (b & 255)] as number) ^
+        (t[1280 + ((b >>> 8) & 255)] as number) ^
+        (t[1536 + ((b >>> 16) & 255)] as number) ^
+        (t[1792 + (b >>> 24)] as number) ^
+        (t[2048 + (c & 255)] as number) ^
+        (t[2304 + ((c >>> 8) & 255)] as number) ^
+        (t[2560 + ((c >>> 16) & 255)] as number) ^
+        (t[2816 + (c >>> 24)] as number) ^
+        (t[3072 + (d & 255)] as number) ^
+        (t[3328 + ((d >>> 8) & 255)] as number) ^
+        (t[3584 + ((d >>> 16) & 255)] as number) ^
+        (t[3840 + (d >>> 24)] as number)) >>>
+      0
+    )
+  }
+}
+
+/** One word that stands for the id at byte `at` in what is remembered of a command's content. */
+export function contentHashOfId(words: Words, at: number): number {
+  const w = at >>> 2
+  const i = words.i32
+  let h = Math.imul((i[w] as number) ^ 0x9e3779b9, 0x85ebca6b)
+  h = Math.imul((h ^ (h >>> 15)) + (i[w + 1] as number), 0xc2b2ae35)
+  h = Math.imul((h ^ (h >>> 13)) + (i[w + 2] as number), 0x27d4eb2f)
+  h = Math.imul((h ^ (h >>> 16)) + (i[w + 3] as number), 0x165667b1)
+  return h ^ (h >>> 15)
+}
+
+/** One word that stands for a number; no two numbers below 2^32 share it. */
+export function contentHashOfNumber(value: number): number {
+  return (value | 0) ^ Math.imul(Math.floor(value / 4_294_967_296) | 0, 0x9e3779b1)
+}

@@ -1,0 +1,6 @@
+// The single writer's face. Pure: what it decides depends on the frames alone.
+
+export { Engine, type EngineOptions } from './engine.ts'
+export { EngineFault, type EngineFaultKind } from './fault.ts'
+export type { Violation } from './invariants.ts'
+export type { OutcomeSink } from './outcome-writer.ts'

@@ -1,0 +1,81 @@
+// What is forgotten, and when: only the oldest, never what is younger than the window.
+
+import { STATUS, uuidV7TimeMs } from '../protocol/index.ts'
+import type { Core } from './core.ts'
+import { OUTCOME_ROW_BYTES } from './outcome-memory.ts'
+import { RESERVATION_ROW_BYTES } from './reservations.ts'
+
+/** How many of each kind one command forgets for age alone: more than it adds, and bounded. */
+const FORGOTTEN_PER_COMMAND = 2
+
+/** Forgets some of what is older than the retention; called before each command. */
+export function forgetOld(core: Core): void {
+  const { outcomes, reservations } = core.book
+  const limitMs = core.nowMs - core.limits.retentionMs
+  for (let n = 0; n < FORGOTTEN_PER_COMMAND; n++) {
+    if (outcomes.count === 0 || outcomes.timeMs(outcomes.oldest) > limitMs) break
+    forgetOldestOutcomes(core)
+  }
+  for (let n = 0; n < FORGOTTEN_PER_COMMAND; n++) {
+    const slot = reservations.endedFirst
+    if (slot < 0 || reservations.endedAt(slot) > limitMs) break
+    forgetEndedReservation(core)
+  }
+}
+
+/** Makes room for `rows` outcomes: `ok`, or `overloaded` where what would go is too young. */
+export function makeOutcomeRoom(core: Core, rows: number): number {
+  const { outcomes } = core.book
+  const limitMs = core.nowMs - core.limits.windowMs
+  while (outcomes.count + rows > core.limits.outcomesMax) {
+    if (outcomes.count === 0 || outcomes.timeMs(outcomes.oldest) > limitMs) return STATUS.overloaded
+    forgetOldestOutcomes(core)
+  }
+  return STATUS.ok
+}
+
+/**
+ * Makes room for `rows` reservations: `ok`; `overloaded` where what would go is too young; or
+ * `reservations_full` where there is nothing but open ones.
+ */
+export function makeReservationRoom(core: Core, rows: number): number {
+  const { reservations } = core.book
+  const limitMs = core.nowMs - core.limits.windowMs
+  while (reservations.count + rows > core.limits.reservationsMax) {
+    const slot = reservations.endedFirst
+    if (slot < 0) return STATUS.reservations_full
+    if (reservations.endedAt(slot) > limitMs) return STATUS.overloaded
+    forgetEndedReservation(core)
+  }
+  return STATUS.ok
+}
+
+/** What `makeReservationRoom` would say, with nothing forgotten. */
+export function hasReservationRoom(core: Core): number {
+  const { reservations } = core.book
+  if (reservations.count < core.limits.reservationsMax) return STATUS.ok
+  const slot = reservations.endedFirst
+  if (slot < 0) return STATUS.reservations_full
+  const isYoung = reservations.endedAt(slot) > core.nowMs - core.limits.windowMs
+  return isYoung ? STATUS.overloaded : STATUS.ok
+}
+
+function forgetOldestOutcomes(core: Core): void {
+  const { outcomes, commands } = core.book
+  for (let n = outcomes.oldestRun(); n > 0; n--) {
+    const slot = outcomes.oldest
+    const idMs = uuidV7TimeMs(outcomes.words, slot * OUTCOME_ROW_BYTES)
+    if (idMs > core.forgottenIdMs) core.forgottenIdMs = idMs
+    commands.remove(slot * 2 + 1)
+    outcomes.dropOldest()
+  }
+}
+
+function forgetEndedReservation(core: Core): void {
+  const { reservations, commands } = core.book
+  const slot = reservations.endedFirst
+  const idMs = uuidV7TimeMs(reservations.words, slot * RESERVATION_ROW_BYTES)
+  if (idMs > core.forgottenIdMs) core.forgottenIdMs = idMs
+  commands.remove(slot * 2)
+  reservations.dropEnded()
+}

@@ -1,0 +1,339 @@
+// The reservations' rows: open ones, and ended ones for as long as they are remembered. A granted
+// reserve is remembered by its row, so the row also holds what the command's content was.
+//
+// row (128 bytes), by word:
+//    0 id (4)            4 debit, credit slot     6 amount   8 settled   10 released   12 expiresAt
+//   14 state, flags      15 chain place          16 next, previous       18 group's next, previous
+//   20 group, its hash   22 timeout's hash       23 metadataHash
+//   24 sequence          26 time                 28 asked    30 taken
+//
+// `next` and `previous` link the expiry wheel's buckets while it is open, `next` the queue of ended
+// rows afterwards and the free ones at last; the time it ended lies over the group's links. A link is
+// slot + 1; 0 is none.
+
+import {
+  copyWords,
+  FLAG,
+  RECORD,
+  RESERVATION_STATE,
+  RESERVE,
+  readI64,
+  type Words,
+} from '../protocol/index.ts'
+import { contentHashOfId, contentHashOfNumber } from './id-hash.ts'
+
+const ROW_BYTES = 128
+const WORDS = 32
+const DOUBLES = 16
+
+const WORD = {
+  debit: 4,
+  credit: 5,
+  state: 14,
+  chainPlace: 15,
+  next: 16,
+  previous: 17,
+  groupNext: 18,
+  groupPrevious: 19,
+  group: 20,
+  groupHash: 21,
+  timeoutHash: 22,
+  metadataHash: 23,
+} as const
+
+const DOUBLE = {
+  amount: 3,
+  settled: 4,
+  released: 5,
+  expiresAt: 6,
+  endedAt: 9,
+  sequence: 12,
+  timeMs: 13,
+  asked: 14,
+  taken: 15,
+} as const
+
+const FLAGS_SHIFT = 8
+
+/** Rows of up to `reservationsMax` reservations. */
+export class Reservations {
+  readonly rowWords = WORDS
+  readonly i32: Int32Array
+  readonly bytes: number
+  readonly #f64: Float64Array
+  readonly #words: Words
+  #free = 0
+  #fresh = 0
+  #endedFirst = 0
+  #endedLast = 0
+  /** Rows in use: open and ended. */
+  count = 0
+  open = 0
+
+  constructor(reservationsMax: number) {
+    const rows = new ArrayBuffer(reservationsMax * ROW_BYTES)
+    this.i32 = new Int32Array(rows)
+    this.#f64 = new Float64Array(rows)
+    this.#words = {
+      u8: new Uint8Array(rows),
+      u16: new Uint16Array(rows),
+      i32: this.i32,
+      u32: new Uint32Array(rows),
+    }
+    this.bytes = rows.byteLength
+  }
+
+  debit(slot: number): number {
+    return this.i32[slot * WORDS + WORD.debit] as number
+  }
+
+  credit(slot: number): number {
+    return this.i32[slot * WORDS + WORD.credit] as number
+  }
+
+  /** One of `RESERVATION_STATE`. */
+  state(slot: number): number {
+    return (this.i32[slot * WORDS + WORD.state] as number) & 0xff
+  }
+
+  /** The record's flags, without `linked`. */
+  flags(slot: number): number {
+    return (this.i32[slot * WORDS + WORD.state] as number) >>> FLAGS_SHIFT
+  }
+
+  chainPlace(slot: number): number {
+    return this.i32[slot * WORDS + WORD.chainPlace] as number
+  }
+
+  amount(slot: number): number {
+    return this.#f64[slot * DOUBLES + DOUBLE.amount] as number
+  }
+
+  settled(slot: number): number {
+    return this.#f64[slot * DOUBLES + DOUBLE.settled] as number
+  }
+
+  released(slot: number): number {
+    return this.#f64[slot * DOUBLES + DOUBLE.released] as number
+  }
+
+  /** What is still held for an open reservation. */
+  remaining(slot: number): number {
+    const f = slot * DOUBLES
+    const f64 = this.#f64
+    return (
+      (f64[f + DOUBLE.amount] as number) -
+      (f64[f + DOUBLE.settled] as number) -
+      (f64[f + DOUBLE.released] as number)
+    )
+  }
+
+  expiresAt(slot: number): number {
+    return this.#f64[slot * DOUBLES + DOUBLE.expiresAt] as number
+  }
+
+  setAmounts(slot: number, amount: number, settled: number, released: number): void {
+    const f = slot * DOUBLES
+    this.#f64[f + DOUBLE.amount] = amount
+    this.#f64[f + DOUBLE.settled] = settled
+    this.#f64[f + DOUBLE.released] = released
+  }
+
+  setExpiresAt(slot: number, timeMs: number): void {
+    this.#f64[slot * DOUBLES + DOUBLE.expiresAt] = timeMs
+  }
+
+  /** Sequence of its reserve: no two reservations share one. */
+  sequence(slot: number): number {
+    return this.#f64[slot * DOUBLES + DOUBLE.sequence] as number
+  }
+
+  timeMs(slot: number): number {
+    return this.#f64[slot * DOUBLES + DOUBLE.timeMs] as number
+  }
+
+  /** The amount that its reserve asked for. */
+  asked(slot: number): number {
+    return this.#f64[slot * DOUBLES + DOUBLE.asked] as number
+  }
+
+  /** The amount that its reserve held at first. */
+  taken(slot: number): number {
+    return this.#f64[slot * DOUBLES + DOUBLE.taken] as number
+  }
+
+  endedAt(slot: number): number {
+    return this.#f64[slot * DOUBLES + DOUBLE.endedAt] as number
+  }
+
+  groupHash(slot: number): number {
+    return this.i32[slot * WORDS + WORD.groupHash] as number
+  }
+
+  timeoutHash(slot: number): number {
+    return this.i32[slot * WORDS + WORD.timeoutHash] as number
+  }
+
+  metadataHash(slot: number): number {
+    return this.i32[slot * WORDS + WORD.metadataHash] as number
+  }
+
+  next(slot: number): number {
+    return this.i32[slot * WORDS + WORD.next] as number
+  }
+
+  setNext(slot: number, link: number): void {
+    this.i32[slot * WORDS + WORD.next] = link
+  }
+
+  previous(slot: number): number {
+    return this.i32[slot * WORDS + WORD.previous] as number
+  }
+
+  setPrevious(slot: number, link: number): void {
+    this.i32[slot * WORDS + WORD.previous] = link
+  }
+
+  /** The group's slot + 1, or 0. */
+  group(slot: number): number {
+    return this.i32[slot * WORDS + WORD.group] as number
+  }
+
+  setGroup(slot: number, link: number): void {
+    this.i32[slot * WORDS + WORD.group] = link
+  }
+
+  groupNext(slot: number): number {
+    return this.i32[slot * WORDS + WORD.groupNext] as number
+  }
+
+  setGroupNext(slot: number, link: number): void {
+    this.i32[slot * WORDS + WORD.groupNext] = link
+  }
+
+  groupPrevious(slot: number): number {
+    return this.i32[slot * WORDS + WORD.groupPrevious] as number
+  }
+
+  setGroupPrevious(slot: number, link: number): void {
+    this.i32[slot * WORDS + WORD.groupPrevious] = link
+  }
+
+  /** Fills a row from the reserve record at `at`; the table has room. Gives back its slot. */
+  add(
+    words: Words,
+    at: number,
+    debit: number,
+    credit: number,
+    taken: number,
+    sequence: number,
+    timeMs: number,
+    chainPlace: number,
+  ): number {
+    const slot = this.#claim()
+    const w = slot * WORDS
+    const f = slot * DOUBLES
+    const i32 = this.i32
+    const f64 = this.#f64
+    const timeoutMs = readI64(words, at + RESERVE.timeoutMs)
+    const flags = (words.u8[at + RECORD.flags] as number) & ~FLAG.linked
+    copyWords(words, at + RECORD.id, this.#words, slot * ROW_BYTES, 16)
+    i32[w + WORD.debit] = debit
+    i32[w + WORD.credit] = credit
+    f64[f + DOUBLE.amount] = taken
+    f64[f + DOUBLE.settled] = 0
+    f64[f + DOUBLE.released] = 0
+    f64[f + DOUBLE.expiresAt] = timeoutMs === 0 ? 0 : timeMs + timeoutMs
+    i32[w + WORD.state] = RESERVATION_STATE.held | (flags << FLAGS_SHIFT)
+    i32[w + WORD.chainPlace] = chainPlace
+    i32[w + WORD.next] = 0
+    i32[w + WORD.previous] = 0
+    i32[w + WORD.groupNext] = 0
+    i32[w + WORD.groupPrevious] = 0
+    i32[w + WORD.group] = 0
+    i32[w + WORD.groupHash] = contentHashOfId(words, at + RESERVE.group)
+    i32[w + WORD.timeoutHash] = contentHashOfNumber(timeoutMs)
+    i32[w + WORD.metadataHash] = words.i32[(at + RECORD.metadataHash) >>> 2] as number
+    f64[f + DOUBLE.sequence] = sequence
+    f64[f + DOUBLE.timeMs] = timeMs
+    f64[f + DOUBLE.asked] = readI64(words, at + RESERVE.amount)
+    f64[f + DOUBLE.taken] = taken
+    this.count++
+    this.open++
+    return slot
+  }
+
+  #claim(): number {
+    if (this.#free === 0) return this.#fresh++
+    const slot = this.#free - 1
+    this.#free = this.next(slot)
+    return slot
+  }
+
+  /** Gives back the row of a reservation that is open (one that is taken back). */
+  dropOpen(slot: number): void {
+    this.open--
+    this.#giveBack(slot)
+  }
+
+  #giveBack(slot: number): void {
+    const w = slot * WORDS
+    this.i32[w + WORD.state] = 0
+    this.i32[w + WORD.next] = this.#free
+    this.#free = slot + 1
+    this.count--
+  }
+
+  /** Ends an open reservation that is in no bucket and no group: it joins the queue of ended ones. */
+  end(slot: number, state: number, timeMs: number): void {
+    const w = slot * WORDS
+    this.i32[w + WORD.state] = ((this.i32[w + WORD.state] as number) & ~0xff) | state
+    this.i32[w + WORD.next] = 0
+    this.i32[w + WORD.previous] = this.#endedLast
+    this.#f64[slot * DOUBLES + DOUBLE.endedAt] = timeMs
+    if (this.#endedLast === 0) this.#endedFirst = slot + 1
+    else this.setNext(this.#endedLast - 1, slot + 1)
+    this.#endedLast = slot + 1
+    this.open--
+  }
+
+  /** Takes back `end` of the reservation that ended last. */
+  unend(slot: number): void {
+    if (this.#endedLast !== slot + 1) throw new Error('only the newest end can be taken back')
+    const w = slot * WORDS
+    this.#endedLast = this.previous(slot)
+    if (this.#endedLast === 0) this.#endedFirst = 0
+    else this.setNext(this.#endedLast - 1, 0)
+    this.i32[w + WORD.state] =
+      ((this.i32[w + WORD.state] as number) & ~0xff) | RESERVATION_STATE.held
+    this.i32[w + WORD.previous] = 0
+    this.open++
+  }
+
+  /** The reservation that ended first of those still remembered, or -1. */
+  get endedFirst(): number {
+    return this.#endedFirst - 1
+  }
+
+  /** Forgets the reservation that ended first; it is out of the index already. */
+  dropEnded(): void {
+    const slot = this.#endedFirst - 1
+    this.#endedFirst = this.next(slot)
+    if (this.#endedFirst === 0) this.#endedLast = 0
+    else this.setPrevious(this.#endedFirst - 1, 0)
+    this.#giveBack(slot)
+  }
+
+  /** Slots in use, in no particular order: for audits. */
+  *slots(): Generator<number> {
+    for (let slot = 0; slot < this.#fresh; slot++) if (this.state(slot) !== 0) yield slot
+  }
+
+  /** The rows as bytes, for reading ids in place; a row begins at `slot * 128`. */
+  get words(): Words {
+    return this.#words
+  }
+}
+
+/** Bytes of a row, for those who read ids in place. */
+export const RESERVATION_ROW_BYTES: number = ROW_BYTES

@@ -1,0 +1,154 @@
+// transfer and reserve: the same guards, for a reserve is a transfer in two steps.
+
+import {
+  AMOUNT_MAX,
+  FLAG,
+  isNoId,
+  LEDGER_HELD_MAX,
+  RECORD,
+  RESERVE,
+  readI64,
+  STATUS,
+  TIME_MS_MAX,
+  TRANSFER,
+  type Words,
+} from '../protocol/index.ts'
+import type { Core } from './core.ts'
+import { NONE } from './id-index.ts'
+import { makeReservationRoom } from './memory-room.ts'
+import { CHAIN_PLACE } from './outcome-memory.ts'
+
+/** Moves an amount at once. */
+export function transfer(core: Core, words: Words, at: number): number {
+  const status = guardTransfer(core, words, at)
+  if (status !== STATUS.ok) return status
+  // ---- nothing below can fail ----
+  const { book, decision } = core
+  book.post(decision.debit, decision.credit, decision.taken)
+  decision.moved = decision.taken
+  return STATUS.ok
+}
+
+/** Holds an amount until it is settled, released or expired. */
+export function reserve(core: Core, words: Words, at: number): number {
+  let status = guardReserve(core, words, at)
+  if (status !== STATUS.ok) return status
+  status = guardNewGroup(core, words, at)
+  if (status !== STATUS.ok) return withoutAccounts(core, status)
+  // A chain has made room for all its reserves before its first member.
+  if (core.chainPlace === CHAIN_PLACE.alone) status = makeReservationRoom(core, 1)
+  if (status !== STATUS.ok) return withoutAccounts(core, status)
+  // ---- nothing below can fail ----
+  const { book, decision } = core
+  const { debit, credit, taken } = decision
+  book.hold(debit, credit, taken)
+  decision.reservation = book.addReservation(
+    words,
+    at,
+    debit,
+    credit,
+    taken,
+    core.sequence,
+    core.nowMs,
+    core.chainPlace,
+  )
+  decision.moved = taken
+  return STATUS.ok
+}
+
+/** The guards of a transfer; fills the decision's debit, credit, taken and accounts. */
+export function guardTransfer(core: Core, words: Words, at: number): number {
+  const status = guardPair(core, words, at)
+  return status === STATUS.ok ? guardAmount(core, words, at) : status
+}
+
+/** The guards of a reserve but for the room that it needs. */
+export function guardReserve(core: Core, words: Words, at: number): number {
+  let status = guardPair(core, words, at)
+  if (status !== STATUS.ok) return status
+  const { book, decision } = core
+  const group = isNoId(words, at + RESERVE.group)
+    ? NONE
+    : book.groups.find(words, at + RESERVE.group)
+  if (group !== NONE) {
+    const member = book.reservations.debit(book.groups.first(group))
+    if (book.accounts.ledger(member) !== book.accounts.ledger(decision.debit)) {
+      return STATUS.ledgers_must_match
+    }
+  }
+  status = guardAmount(core, words, at)
+  if (status !== STATUS.ok) return status
+  if (!mayHold(core, decision.debit, decision.taken)) return STATUS.overflow
+  if (core.nowMs + readI64(words, at + RESERVE.timeoutMs) > TIME_MS_MAX) return STATUS.overflow
+  if (group !== NONE && book.groups.isFull(group)) return withoutAccounts(core, STATUS.group_full)
+  return STATUS.ok
+}
+
+/** Whether a group that the reserve would make has room. */
+export function guardNewGroup(core: Core, words: Words, at: number): number {
+  const { groups } = core.book
+  if (isNoId(words, at + RESERVE.group)) return STATUS.ok
+  if (groups.count < core.limits.groupsMax) return STATUS.ok
+  return groups.find(words, at + RESERVE.group) === NONE ? STATUS.groups_full : STATUS.ok
+}
+
+/** Whether `amount` more may be held of `debit`: its own limit and its ledger's. */
+export function mayHold(core: Core, debit: number, amount: number): boolean {
+  const { accounts, ledgers } = core.book
+  if (accounts.held(debit) + amount > AMOUNT_MAX) return false
+  return (ledgers.held[accounts.ledger(debit)] as number) + amount <= LEDGER_HELD_MAX
+}
+
+/** Whether `amount` more may go from `debit` to `credit` without passing a balance's limit. */
+export function mayMove(core: Core, debit: number, credit: number, amount: number): boolean {
+  const { accounts } = core.book
+  if (accounts.balance(credit) + accounts.incoming(credit) + amount > AMOUNT_MAX) return false
+  if (!accounts.isExternal(debit)) return true
+  return accounts.balance(debit) - accounts.held(debit) - amount >= -AMOUNT_MAX
+}
+
+/** Two accounts that differ, exist and share a ledger. TRANSFER and RESERVE agree on where they lie. */
+function guardPair(core: Core, words: Words, at: number): number {
+  const { accounts } = core.book
+  const debit = accounts.find(words, at + TRANSFER.debit)
+  const credit = accounts.find(words, at + TRANSFER.credit)
+  if (debit === credit && isSamePair(words, at)) return STATUS.accounts_must_differ
+  if (debit === NONE) return STATUS.debit_account_not_found
+  if (credit === NONE) return STATUS.credit_account_not_found
+  if (accounts.ledger(debit) !== accounts.ledger(credit)) return STATUS.ledgers_must_match
+  core.decision.debit = debit
+  core.decision.credit = credit
+  return STATUS.ok
+}
+
+function isSamePair(words: Words, at: number): boolean {
+  const d = (at + TRANSFER.debit) >>> 2
+  const c = (at + TRANSFER.credit) >>> 2
+  const i = words.i32
+  return i[d] === i[c] && i[d + 1] === i[c + 1] && i[d + 2] === i[c + 2] && i[d + 3] === i[c + 3]
+}
+
+/** Accounts that are open and not frozen, funds, and room for them. */
+function guardAmount(core: Core, words: Words, at: number): number {
+  const { accounts } = core.book
+  const { decision } = core
+  const { debit, credit } = decision
+  if (accounts.isClosed(debit)) return STATUS.debit_account_closed
+  if (accounts.isClosed(credit)) return STATUS.credit_account_closed
+  decision.showPair(debit, credit)
+  if (accounts.isFrozen(debit)) return STATUS.account_frozen
+  let taken = readI64(words, at + TRANSFER.amount)
+  if (!accounts.isExternal(debit)) {
+    const available = accounts.available(debit)
+    const isAtMost = ((words.u8[at + RECORD.flags] as number) & FLAG.atMost) !== 0
+    if (isAtMost && available < taken) taken = available
+    if (available < taken || taken <= 0) return STATUS.insufficient_funds
+  }
+  decision.taken = taken
+  return mayMove(core, debit, credit, taken) ? STATUS.ok : STATUS.overflow
+}
+
+function withoutAccounts(core: Core, status: number): number {
+  core.decision.accountCount = 0
+  return status
+}
