@@ -26,14 +26,16 @@ export function openAccount(core: Core, words: Words, at: number): number {
     return STATUS.ledgers_full
   }
   // ---- nothing below can fail ----
-  decision.show(book.openAccount(words, at, core.sequence, core.nowMs, core.chainPlace))
+  decision.show(
+    book.openAccount(words, at, core.ownHash, core.sequence, core.nowMs, core.chainPlace),
+  )
   return STATUS.ok
 }
 
 /** Sets an account's credit limit to a value that covers what is in use. */
 export function setCreditLimit(core: Core, words: Words, at: number): number {
   const { accounts } = core.book
-  const account = accounts.find(words, at + SET_CREDIT_LIMIT.account)
+  const account = accounts.find(words, at + SET_CREDIT_LIMIT.account, core.firstHash)
   const value = readI64(words, at + SET_CREDIT_LIMIT.value)
   if (account === NONE) return STATUS.account_not_found
   if (accounts.isClosed(account)) return STATUS.account_closed
@@ -50,7 +52,7 @@ export function setCreditLimit(core: Core, words: Words, at: number): number {
 /** Stops new debits of an account, or allows them again. */
 export function freezeAccount(core: Core, words: Words, at: number): number {
   const { accounts } = core.book
-  const account = accounts.find(words, at + ACCOUNT_CHANGE.account)
+  const account = accounts.find(words, at + ACCOUNT_CHANGE.account, core.firstHash)
   if (account === NONE) return STATUS.account_not_found
   if (accounts.isClosed(account)) return STATUS.account_closed
   // ---- nothing below can fail ----
@@ -64,7 +66,7 @@ export function freezeAccount(core: Core, words: Words, at: number): number {
 /** Closes an account that is empty; one that is closed stays so. */
 export function closeAccount(core: Core, words: Words, at: number): number {
   const { accounts } = core.book
-  const account = accounts.find(words, at + ACCOUNT_CHANGE.account)
+  const account = accounts.find(words, at + ACCOUNT_CHANGE.account, core.firstHash)
   if (account === NONE) return STATUS.account_not_found
   core.decision.show(account)
   const inUse =

@@ -17,7 +17,6 @@ import {
   TAIL_BYTES_MAX,
   type Words,
 } from '../protocol/index.ts'
-import type { IdHash } from './id-hash.ts'
 import { IdIndex, NONE } from './id-index.ts'
 
 const ROW_BYTES = 64
@@ -46,7 +45,7 @@ export class Accounts {
   count = 0
   #mark = 0
 
-  constructor(hash: IdHash, accountsMax: number, names: AccountNamesMemory) {
+  constructor(accountsMax: number, names: AccountNamesMemory) {
     const rows = new ArrayBuffer(accountsMax * ROW_BYTES)
     const cold = new ArrayBuffer(accountsMax * COLD_BYTES)
     this.i32 = new Int32Array(rows)
@@ -59,21 +58,21 @@ export class Accounts {
       i32: this.i32,
       u32: new Uint32Array(rows),
     }
-    this.#index = new IdIndex(hash, accountsMax, this)
+    this.#index = new IdIndex(accountsMax, this)
     this.names = new AccountNames(names)
     this.bytes = rows.byteLength + cold.byteLength + this.#index.bytes
   }
 
-  /** The slot of the account whose id is at byte `at` of `words`, or `NONE`. */
-  find(words: Words, at: number): number {
-    const reference = this.#index.find(words, at)
+  /** The slot of the account whose id, with this hash, is at byte `at` of `words`, or `NONE`. */
+  find(words: Words, at: number, hash: number): number {
+    const reference = this.#index.find(words, at, hash)
     return reference === NONE ? NONE : reference >>> 1
   }
 
-  /** Reads what `find` will need. */
-  touch(words: Words, at: number): number {
-    const reference = this.#index.touch(words, at)
-    return reference === 0 ? 0 : (this.i32[((reference - 1) >>> 1) * 16 + WORD.flags] as number)
+  /** Reads what `find` will need: the entry, and the row that it names. */
+  touch(hash: number): number {
+    const reference = this.#index.guess(hash)
+    return reference === NONE ? 0 : (this.i32[(reference >>> 1) * 16 + WORD.flags] as number)
   }
 
   ledger(slot: number): number {
@@ -171,6 +170,7 @@ export class Accounts {
   open(
     words: Words,
     at: number,
+    hash: number,
     ledgerSlot: number,
     sequence: number,
     timeMs: number,
@@ -206,14 +206,14 @@ export class Accounts {
       this.nameBytes,
     )
     this.nameBytes += tailBytes
-    this.#index.insert(slot * 2)
+    this.#index.insert(slot * 2, hash)
     return slot
   }
 
   /** Takes back the account that was opened last. */
-  unopen(slot: number, nameBytes: number): void {
+  unopen(slot: number, hash: number, nameBytes: number): void {
     if (slot !== this.count - 1) throw new Error('only the newest account can be taken back')
-    this.#index.remove(slot * 2)
+    this.#index.remove(slot * 2, hash)
     this.nameBytes = nameBytes
     this.count--
   }
@@ -241,6 +241,11 @@ export class Accounts {
     if (this.i32[w] === this.#mark) return false
     this.i32[w] = this.#mark
     return true
+  }
+
+  /** Where the row's id lies in `i32`. */
+  idWord(slot: number): number {
+    return slot * 16
   }
 
   /** The row's id as words, for digests. */

@@ -14,7 +14,7 @@ import { Accounts } from './accounts.ts'
 import { ExpiryWheel } from './expiry-wheel.ts'
 import { Groups } from './groups.ts'
 import { IdHash } from './id-hash.ts'
-import { IdIndex } from './id-index.ts'
+import { IdIndex, NONE } from './id-index.ts'
 import { Ledgers } from './ledgers.ts'
 import { OutcomeMemory } from './outcome-memory.ts'
 import { Reservations } from './reservations.ts'
@@ -22,6 +22,7 @@ import { UNDO, UndoLog } from './undo-log.ts'
 
 /** All tables, and the only code that changes more than one of them. */
 export class Book {
+  readonly hash: IdHash
   readonly accounts: Accounts
   readonly ledgers: Ledgers
   readonly reservations: Reservations
@@ -36,21 +37,16 @@ export class Book {
   readonly #capacities: Capacities
 
   constructor(capacities: Capacities, names: AccountNamesMemory, seed: number) {
-    const hash = new IdHash(seed)
+    this.hash = new IdHash(seed)
     this.#capacities = capacities
     const { accountsMax, ledgersMax, reservationsMax, groupsMax, outcomesMax } = capacities
-    this.accounts = new Accounts(hash, accountsMax, names)
+    this.accounts = new Accounts(accountsMax, names)
     this.ledgers = new Ledgers(ledgersMax)
     this.reservations = new Reservations(reservationsMax)
-    this.groups = new Groups(hash, groupsMax, this.reservations)
+    this.groups = new Groups(this.hash, groupsMax, this.reservations)
     this.wheel = new ExpiryWheel(this.reservations)
     this.outcomes = new OutcomeMemory(outcomesMax)
-    this.commands = new IdIndex(
-      hash,
-      reservationsMax + outcomesMax,
-      this.reservations,
-      this.outcomes,
-    )
+    this.commands = new IdIndex(reservationsMax + outcomesMax, this.reservations, this.outcomes)
     this.bytes =
       this.accounts.bytes +
       this.ledgers.bytes +
@@ -74,10 +70,17 @@ export class Book {
     return tables.find((name) => wanted[name] > this.#capacities[name])
   }
 
-  openAccount(words: Words, at: number, sequence: number, timeMs: number, place: number): number {
+  openAccount(
+    words: Words,
+    at: number,
+    hash: number,
+    sequence: number,
+    timeMs: number,
+    place: number,
+  ): number {
     const nameBytes = this.accounts.nameBytes
     const ledger = this.ledgers.enter(words.u32[(at + OPEN_ACCOUNT.ledger) >>> 2] as number)
-    const slot = this.accounts.open(words, at, ledger, sequence, timeMs, place)
+    const slot = this.accounts.open(words, at, hash, ledger, sequence, timeMs, place)
     if (this.undo.isOn) this.undo.push(UNDO.openAccount, slot, ledger, 0, nameBytes, 0, 0)
     return slot
   }
@@ -124,6 +127,7 @@ export class Book {
   addReservation(
     words: Words,
     at: number,
+    hash: number,
     debit: number,
     credit: number,
     taken: number,
@@ -132,13 +136,26 @@ export class Book {
     place: number,
   ): number {
     const rows = this.reservations
-    const slot = rows.add(words, at, debit, credit, taken, sequence, timeMs, place)
-    this.commands.insert(slot * 2)
+    const slot = rows.add(words, at, hash, debit, credit, taken, sequence, timeMs, place)
+    this.commands.insert(slot * 2, hash)
     if (rows.expiresAt(slot) !== 0) this.wheel.insert(slot)
-    if (!isNoId(words, at + RESERVE.group)) this.groups.join(words, at + RESERVE.group, slot)
+    if (!isNoId(words, at + RESERVE.group)) this.#joinGroup(words, at + RESERVE.group, slot)
     this.#addRemaining(debit, taken)
     if (this.undo.isOn) this.undo.push(UNDO.addReservation, slot, 0, 0, taken, 0, 0)
     return slot
+  }
+
+  #joinGroup(words: Words, at: number, slot: number): void {
+    const { groups, undo } = this
+    if (undo.isOn && groups.find(words, at) === NONE) {
+      // A group that this chain dropped may come back, and its id is in the row that is taken here.
+      const row = groups.nextRow
+      const w = row * groups.rowWords
+      const ids = groups.i32
+      const [a, b] = [ids[w] as number, ids[w + 1] as number]
+      undo.push(UNDO.groupId, row, a, b, ids[w + 2] as number, ids[w + 3] as number, 0)
+    }
+    groups.join(words, at, slot)
   }
 
   /** Sets an open reservation's numbers. */
@@ -230,7 +247,7 @@ export class Book {
       case UNDO.flags:
         return accounts.setFlags(a, b)
       case UNDO.openAccount:
-        accounts.unopen(a, undo.x)
+        accounts.unopen(a, this.hash.ofWords(accounts.i32, accounts.idWord(a)), undo.x)
         return this.ledgers.leave(b)
       case UNDO.addReservation:
         return this.#dropReservation(a, undo.x)
@@ -240,6 +257,8 @@ export class Book {
         return reservations.unend(a)
       case UNDO.leaveGroup:
         return this.groups.rejoin(a, b, undo.c, undo.x)
+      case UNDO.groupId:
+        return this.groups.restoreId(a, b, undo.c, undo.x, undo.y)
       case UNDO.leaveWheel:
         return this.wheel.insert(a)
       case UNDO.expiresAt:
@@ -258,7 +277,7 @@ export class Book {
 
   #dropReservation(slot: number, taken: number): void {
     const rows = this.reservations
-    this.commands.remove(slot * 2)
+    this.commands.remove(slot * 2, rows.hash(slot))
     if (rows.expiresAt(slot) !== 0) this.wheel.remove(slot)
     if (rows.group(slot) !== 0) {
       this.groups.leave(slot)

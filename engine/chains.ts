@@ -2,6 +2,7 @@
 // is also remembered as one: sent again whole it gets its first outcomes.
 
 import {
+  allocateWords,
   CHAIN_COMMANDS_MAX,
   CHAIN_OUTCOME_BYTES_MAX,
   FLAG,
@@ -29,12 +30,16 @@ import {
   findKnown,
   firstSequence,
   firstStatus,
+  firstTimeMs,
   guardIdTime,
   replay,
 } from './recall.ts'
 
 /** Entries of the table that finds an id that comes twice; four for each member. */
 const SEEN_ENTRIES = CHAIN_COMMANDS_MAX * 4
+
+/** Stands in until the first chain. */
+const NO_WORDS = allocateWords(0)
 
 /** Told of each member's outcome, in order; `core.decision` holds it. */
 export interface ChainOutcomes {
@@ -57,9 +62,14 @@ export class Chains {
   readonly #core: Core
   readonly #at = new Int32Array(CHAIN_COMMANDS_MAX)
   readonly #seen = new Int32Array(SEEN_ENTRIES)
+  #words: Words = NO_WORDS
   #isLegal = false
   #firstSequence = 0
   #nowMs = 0
+  /** When the chain that is replayed was decided. */
+  #firstTimeMs = 0
+  /** Rows of outcomes before the chain's own. */
+  #rowsBefore = 0
 
   constructor(core: Core) {
     this.#core = core
@@ -97,6 +107,7 @@ export class Chains {
 
   /** Decides the chain that `read` found, which is legal. */
   decide(words: Words, firstSequence: number, nowMs: number, outcomes: ChainOutcomes): void {
+    this.#words = words
     this.#firstSequence = firstSequence
     this.#nowMs = nowMs
     forgetOld(this.#core)
@@ -117,6 +128,7 @@ export class Chains {
     core.chainPlace =
       n === 0 ? CHAIN_PLACE.first : n === this.count - 1 ? CHAIN_PLACE.last : CHAIN_PLACE.middle
     core.decision.begin(core.sequence, this.#nowMs)
+    core.readHashes(this.#words, this.at(n))
   }
 
   #findMalformed(words: Words): number {
@@ -155,6 +167,7 @@ export class Chains {
     let neutral = 0
     for (let n = 0; n < this.count; n++) {
       const at = this.at(n)
+      this.#core.readHashes(words, at)
       if (findKnown(this.#core, words, at) !== NONE) members++
       else if (words.u8[at] === KIND.openAccount) neutral++
     }
@@ -167,9 +180,9 @@ export class Chains {
     let hasFailed = false
     for (let n = 0; n < this.count; n++) {
       const at = this.at(n)
+      this.#begin(n)
       const known = findKnown(core, words, at)
       if (known === NONE) continue
-      this.#begin(n)
       readContent(core.content, words, at, core.chainPlace)
       const difference = compareWithKnown(core, known, words, at)
       if (difference !== STATUS.ok) return this.#failAt(n, difference, outcomes)
@@ -182,6 +195,7 @@ export class Chains {
           return this.#failAll(STATUS.chain_mismatch, outcomes)
         }
         first = start
+        this.#firstTimeMs = firstTimeMs(core, known, kind)
       }
     }
     if (!this.#accountsFit(words, first, hasFailed)) {
@@ -197,6 +211,7 @@ export class Chains {
     for (let n = 0; n < this.count; n++) {
       const at = this.at(n)
       if (words.u8[at] !== KIND.openAccount) continue
+      this.#core.readHashes(words, at)
       const known = findKnown(this.#core, words, at)
       if (known === NONE) return false
       const opened = firstSequence(this.#core, known, KIND.openAccount) - n
@@ -219,6 +234,7 @@ export class Chains {
     if (words.u8[at] === KIND.openAccount && hasFailed) {
       core.decision.isReplay = true
       core.decision.sequence = first + n
+      core.decision.timeMs = this.#firstTimeMs
       core.decision.status = STATUS.linked_failed
     } else {
       readContent(core.content, words, at, core.chainPlace)
@@ -235,14 +251,14 @@ export class Chains {
       if (status !== STATUS.ok) return this.#failAt(n, status, outcomes)
     }
     if (!this.#makeRoom(words, outcomes)) return
-    const rowsBefore = core.book.outcomes.count
+    this.#rowsBefore = core.book.outcomes.count
     core.book.undo.isOn = true
     for (let n = 0; n < this.count; n++) {
       this.#begin(n)
       const status = handle(core, words, this.at(n))
       if (status !== STATUS.ok) {
         core.book.rollback()
-        this.#forgetSince(rowsBefore)
+        this.#forgetSince(this.#rowsBefore)
         outcomes.discard()
         this.#failAt(n, status, outcomes)
         if (IS_REMEMBERED[status] === 1) this.#rememberFailure(words, n, status)
@@ -259,9 +275,10 @@ export class Chains {
 
   /** Takes back what was remembered of members that do not stand. */
   #forgetSince(rows: number): void {
-    const { outcomes, commands } = this.#core.book
+    const { outcomes, commands, hash } = this.#core.book
     while (outcomes.count > rows) {
-      commands.remove(outcomes.slotAt(outcomes.count - 1) * 2 + 1)
+      const slot = outcomes.slotAt(outcomes.count - 1)
+      commands.remove(slot * 2 + 1, hash.ofWords(outcomes.i32, slot * outcomes.rowWords))
       outcomes.dropYoungest()
     }
   }
@@ -289,7 +306,9 @@ export class Chains {
   }
 
   #remember(words: Words, n: number, status: number): void {
-    readContent(this.#core.content, words, this.at(n), this.#core.chainPlace)
+    const { content, book } = this.#core
+    readContent(content, words, this.at(n), this.#core.chainPlace)
+    content.continuesChain = book.outcomes.count > this.#rowsBefore
     remember(this.#core, words, this.at(n), status)
   }
 

@@ -94,7 +94,7 @@ export function remember(core: Core, words: Words, at: number, status: number): 
     core.sequence,
     core.nowMs,
   )
-  book.commands.insert(slot * 2 + 1)
+  book.commands.insert(slot * 2 + 1, core.ownHash)
 }
 
 /**

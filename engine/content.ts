@@ -29,6 +29,7 @@ export function readContent(content: Content, words: Words, at: number, chainPla
   content.kind = kind
   content.flags = (words.u8[at + RECORD.flags] as number) & CONTENT_FLAGS
   content.chainPlace = chainPlace
+  content.continuesChain = false
   content.metadataHash = words.i32[(at + RECORD.metadataHash) >>> 2] as number
   content.firstHash = contentHashOfId(words, at + FIRST_ID)
   content.secondHash = 0

@@ -1,7 +1,7 @@
 // What a command's handler stands on: the book, the limits in force, the time, and the decision that
 // it fills. One object for the life of the engine.
 
-import type { Capacities } from '../protocol/index.ts'
+import { type Capacities, KIND, RECORD, TRANSFER, type Words } from '../protocol/index.ts'
 import type { Book } from './book.ts'
 import { Decision } from './decision.ts'
 import { CHAIN_PLACE, type Content } from './outcome-memory.ts'
@@ -14,6 +14,7 @@ export class Core {
     kind: 0,
     flags: 0,
     chainPlace: 0,
+    continuesChain: false,
     amount: 0,
     firstHash: 0,
     secondHash: 0,
@@ -29,11 +30,25 @@ export class Core {
   sequence = 0
   /** Where that record stands in its chain. */
   chainPlace: number = CHAIN_PLACE.alone
+  /** The index hashes of the command's own id and of the first and second id that it names. */
+  ownHash = 0
+  firstHash = 0
+  secondHash = 0
   /** The highest time in a UUIDv7 that was ever forgotten, or -1. */
   forgottenIdMs = -1
 
   constructor(book: Book, limits: Capacities) {
     this.book = book
     this.limits = limits
+  }
+
+  /** Hashes the ids of the command at `at`, where no lookahead has. */
+  readHashes(words: Words, at: number): void {
+    const { hash } = this.book
+    const kind = words.u8[at]
+    this.ownHash = hash.ofRecord(words, at + RECORD.id)
+    this.firstHash = kind === KIND.openAccount ? 0 : hash.ofRecord(words, at + TRANSFER.debit)
+    const hasTwo = kind === KIND.transfer || kind === KIND.reserve
+    this.secondHash = hasTwo ? hash.ofRecord(words, at + TRANSFER.credit) : 0
   }
 }

@@ -20,6 +20,7 @@ import {
   readI64,
   recordBytes,
   STATUS,
+  VOID,
   type Words,
 } from '../protocol/index.ts'
 import { Book } from './book.ts'
@@ -30,6 +31,8 @@ import { Core } from './core.ts'
 import { EngineFault } from './fault.ts'
 import { FrameDigests } from './frame-digests.ts'
 import { assertTouched, findViolations, type Violation } from './invariants.ts'
+import { Lookahead } from './lookahead.ts'
+import { forgetOld } from './memory-room.ts'
 import {
   OutcomeDigest,
   type OutcomeSink,
@@ -60,6 +63,7 @@ export class Engine {
   readonly #chains: Chains
   readonly #digest = new OutcomeDigest()
   readonly #frameDigests = new FrameDigests()
+  readonly #lookahead: Lookahead
   readonly #tentative: ChainOutcomes
   /** Outcomes of a chain that is not certain yet, and where the next one goes. */
   readonly #chainWords = allocateWords(CHAIN_OUTCOME_BYTES_MAX)
@@ -69,6 +73,9 @@ export class Engine {
   #words: Words = this.#chainWords
   #isRouted = false
   #voided: ReadonlySet<number> = new Set()
+  #hasVoided = false
+  /** Voided records of which the `void` record is still to come: checkpoints between knew them. */
+  readonly #passedOver = new Set<number>()
   #sequence = 0
   #timeMs = 0
   #commandCount = 0
@@ -78,6 +85,7 @@ export class Engine {
     this.#core = new Core(this.#book, options.capacities)
     this.#sink = options.sink
     this.#chains = new Chains(this.#core)
+    this.#lookahead = new Lookahead(this.#book)
     this.#tentative = this.#chainOutcomes()
   }
 
@@ -147,6 +155,7 @@ export class Engine {
   /** Has every frame applied from now on skip the records with these sequences (`holdfast void`). */
   skip(sequences: ReadonlySet<number>): void {
     this.#voided = sequences
+    this.#hasVoided = sequences.size > 0
   }
 
   /**
@@ -180,6 +189,7 @@ export class Engine {
   #applyRecords(start: number, end: number): void {
     const words = this.#words
     let at = start
+    this.#lookahead.restart()
     while (at < end) {
       if (!holdsRecord(words, at, end)) {
         throw new EngineFault('order', this.#sequence + 1, 'what follows is no record')
@@ -188,7 +198,9 @@ export class Engine {
       const isLinked = ((words.u8[at + RECORD.flags] as number) & FLAG.linked) !== 0
       if (isLinked && isCommand(kind)) {
         at = this.#applyChain(at, end)
+        this.#lookahead.restart()
       } else {
+        this.#lookahead.take(this.#core, words, at, end)
         this.#applyOne(at, kind)
         at += recordBytes(words, at)
       }
@@ -197,7 +209,7 @@ export class Engine {
 
   #applyOne(at: number, kind: number): void {
     const sequence = ++this.#sequence
-    if (this.#voided.size > 0 && this.#voided.has(sequence)) return
+    if (this.#hasVoided && this.#passOver(sequence, 1)) return
     if (!isCommand(kind)) return this.#applyOwn(at, kind, sequence)
     const { decision } = this.#core
     this.#core.sequence = sequence
@@ -224,7 +236,7 @@ export class Engine {
     const first = this.#sequence + 1
     chains.read(this.#words, at, end)
     this.#sequence += chains.count
-    if (this.#isVoided(first, chains.count)) return chains.end
+    if (this.#hasVoided && this.#passOver(first, chains.count)) return chains.end
     if (chains.isLegal) {
       chains.decide(this.#words, first, this.#timeMs, this.#tentative)
     } else {
@@ -233,15 +245,21 @@ export class Engine {
     return chains.end
   }
 
-  #isVoided(first: number, count: number): boolean {
-    if (this.#voided.size === 0) return false
-    for (let n = 0; n < count; n++) if (this.#voided.has(first + n)) return true
-    return false
+  /** Whether one of `count` records from `first` is voided, and so none of them is to be decided. */
+  #passOver(first: number, count: number): boolean {
+    let isVoided = false
+    for (let n = 0; n < count; n++) {
+      if (!this.#voided.has(first + n)) continue
+      isVoided = true
+      this.#passedOver.add(first + n)
+    }
+    return isVoided
   }
 
   /** Answers every member of a chain that has no end or passes its limits. */
   #refuseChain(at: number, first: number): void {
     const { decision } = this.#core
+    forgetOld(this.#core)
     let place = at
     for (let n = 0; n < this.#chains.count; n++) {
       decision.begin(first + n, this.#timeMs)
@@ -314,7 +332,10 @@ export class Engine {
     const words = this.#words
     if (kind === KIND.configure) {
       this.#core.limits = readConfiguration(words, at, sequence, this.#book)
+    } else if (kind === KIND.void) {
+      this.#passedOver.delete(readI64(words, at + VOID.sequence))
     } else if (kind === KIND.checkpoint) {
+      if (this.#passedOver.size > 0) return
       const digest = (at + CHECKPOINT.digest) >>> 2
       this.#frameDigests.compare(
         readI64(words, at + CHECKPOINT.sequence),

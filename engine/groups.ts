@@ -19,6 +19,7 @@ export class Groups {
   readonly bytes: number
   readonly #words: Words
   readonly #index: IdIndex
+  readonly #hash: IdHash
   readonly #reservations: Reservations
   #free = 0
   #fresh = 0
@@ -27,15 +28,20 @@ export class Groups {
   constructor(hash: IdHash, groupsMax: number, reservations: Reservations) {
     this.#words = wordsOver(new ArrayBuffer(groupsMax * ROW_BYTES))
     this.i32 = this.#words.i32
-    this.#index = new IdIndex(hash, groupsMax, this)
+    this.#hash = hash
+    this.#index = new IdIndex(groupsMax, this)
     this.#reservations = reservations
     this.bytes = groupsMax * ROW_BYTES + this.#index.bytes
   }
 
   /** The slot of the group whose id is at byte `at` of `words`, or `NONE`. */
   find(words: Words, at: number): number {
-    const reference = this.#index.find(words, at)
+    const reference = this.#index.find(words, at, this.#hash.ofRecord(words, at))
     return reference === NONE ? NONE : reference >>> 1
+  }
+
+  #hashOf(slot: number): number {
+    return this.#hash.ofWords(this.i32, slot * WORDS)
   }
 
   first(slot: number): number {
@@ -57,20 +63,30 @@ export class Groups {
     this.#append(slot, reservation)
   }
 
-  #make(words: Words, at: number): number {
-    let slot: number
-    if (this.#free === 0) {
-      slot = this.#fresh++
-    } else {
-      slot = this.#free - 1
-      this.#free = this.i32[slot * WORDS + WORD.nextFree] as number
-    }
+  /** The row that the next new group takes; it may hold the id of a group that was dropped. */
+  get nextRow(): number {
+    return this.#free === 0 ? this.#fresh : this.#free - 1
+  }
+
+  /** Puts the id of a dropped group back into its row, which another group took and left. */
+  restoreId(slot: number, a: number, b: number, c: number, d: number): void {
     const w = slot * WORDS
+    this.i32[w] = a
+    this.i32[w + 1] = b
+    this.i32[w + 2] = c
+    this.i32[w + 3] = d
+  }
+
+  #make(words: Words, at: number): number {
+    const slot = this.nextRow
+    const w = slot * WORDS
+    if (this.#free === 0) this.#fresh++
+    else this.#free = this.i32[w + WORD.nextFree] as number
     copyWords(words, at, this.#words, slot * ROW_BYTES, 16)
     this.i32[w + WORD.first] = 0
     this.i32[w + WORD.last] = 0
     this.i32[w + WORD.members] = 0
-    this.#index.insert(slot * 2)
+    this.#index.insert(slot * 2, this.#hashOf(slot))
     this.count++
     return slot
   }
@@ -105,7 +121,7 @@ export class Groups {
   }
 
   #drop(slot: number): void {
-    this.#index.remove(slot * 2)
+    this.#index.remove(slot * 2, this.#hashOf(slot))
     this.i32[slot * WORDS + WORD.nextFree] = this.#free
     this.#free = slot + 1
     this.count--
@@ -122,7 +138,7 @@ export class Groups {
     if (this.i32[w + WORD.members] === 0) {
       if (this.#free !== group) throw new Error('only the newest dropped group can be taken back')
       this.#free = this.i32[w + WORD.nextFree] as number
-      this.#index.insert(slot * 2)
+      this.#index.insert(slot * 2, this.#hashOf(slot))
       this.count++
     }
     rows.setGroup(reservation, group)

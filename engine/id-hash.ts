@@ -10,11 +10,11 @@ import type { Words } from '../protocol/index.ts'
  * tables are random and secret.
  */
 export class IdHash {
-  readonly #tables: Uint32Array
+  readonly #tables: Int32Array
 
   /** `seed` is a random 32-bit number of this process. */
   constructor(seed: number) {
-    this.#tables = new Uint32Array(16 * 256)
+    this.#tables = new Int32Array(16 * 256)
     let state = seed | 0
     for (let i = 0; i < this.#tables.length; i++) {
       // splitmix32
@@ -25,12 +25,12 @@ export class IdHash {
     }
   }
 
-  /** The hash of the id at byte `at` of a record, as an unsigned word. */
+  /** The hash of the id at byte `at` of a record: a signed word. */
   ofRecord(words: Words, at: number): number {
     return this.ofWords(words.i32, at >>> 2)
   }
 
-  /** The hash of the id in the four words from `w`. */
+  /** The hash of the id in the four words from `w`: a signed word. */
   ofWords(i32: Int32Array, w: number): number {
     const t = this.#tables
     const a = i32[w] as number
@@ -38,23 +38,22 @@ export class IdHash {
     const c = i32[w + 2] as number
     const d = i32[w + 3] as number
     return (
-      ((t[a & 255] as number) ^
-        (t[256 + ((a >>> 8) & 255)] as number) ^
-        (t[512 + ((a >>> 16) & 255)] as number) ^
-        (t[768 + (a >>> 24)] as number) ^
-        (t[1024 + (b & 255)] as number) ^
-        (t[1280 + ((b >>> 8) & 255)] as number) ^
-        (t[1536 + ((b >>> 16) & 255)] as number) ^
-        (t[1792 + (b >>> 24)] as number) ^
-        (t[2048 + (c & 255)] as number) ^
-        (t[2304 + ((c >>> 8) & 255)] as number) ^
-        (t[2560 + ((c >>> 16) & 255)] as number) ^
-        (t[2816 + (c >>> 24)] as number) ^
-        (t[3072 + (d & 255)] as number) ^
-        (t[3328 + ((d >>> 8) & 255)] as number) ^
-        (t[3584 + ((d >>> 16) & 255)] as number) ^
-        (t[3840 + (d >>> 24)] as number)) >>>
-      0
+      (t[a & 255] as number) ^
+      (t[256 + ((a >>> 8) & 255)] as number) ^
+      (t[512 + ((a >>> 16) & 255)] as number) ^
+      (t[768 + (a >>> 24)] as number) ^
+      (t[1024 + (b & 255)] as number) ^
+      (t[1280 + ((b >>> 8) & 255)] as number) ^
+      (t[1536 + ((b >>> 16) & 255)] as number) ^
+      (t[1792 + (b >>> 24)] as number) ^
+      (t[2048 + (c & 255)] as number) ^
+      (t[2304 + ((c >>> 8) & 255)] as number) ^
+      (t[2560 + ((c >>> 16) & 255)] as number) ^
+      (t[2816 + (c >>> 24)] as number) ^
+      (t[3072 + (d & 255)] as number) ^
+      (t[3328 + ((d >>> 8) & 255)] as number) ^
+      (t[3584 + ((d >>> 16) & 255)] as number) ^
+      (t[3840 + (d >>> 24)] as number)
     )
   }
 }

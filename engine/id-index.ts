@@ -3,12 +3,14 @@
 //
 // A reference names a row of one of two tables: `slot * 2` is a row of the first, `slot * 2 + 1` of
 // the second. Accounts and groups use one table; commands use both (reservations and outcomes).
+//
+// Hashes are `IdHash`'s signed words. Callers pass them in, for they need each of them several times.
 
-import { allocateWords, type Words } from '../protocol/index.ts'
-import type { IdHash } from './id-hash.ts'
+import type { Words } from '../protocol/index.ts'
 
 /** Entries for each row that may be indexed: two thirds full at most keeps probes short. */
 const ENTRIES_PER_ROW = 1.5
+const TWO_32 = 4_294_967_296
 
 /** Rows that begin with their id. */
 export interface IdRows {
@@ -23,22 +25,25 @@ export const NONE = -1
 /** See the head of this file. */
 export class IdIndex {
   readonly bytes: number
-  readonly #hash: IdHash
-  readonly #first: IdRows
-  readonly #second: IdRows
-  readonly #entries: Words
+  /** Pairs of hash and reference + 1; 0 is a free entry. */
+  readonly #entries: Int32Array
   readonly #size: number
   readonly #scale: number
+  readonly #firstIds: Int32Array
+  readonly #firstWords: number
+  readonly #secondIds: Int32Array
+  readonly #secondWords: number
   #count = 0
 
-  constructor(hash: IdHash, rowsMax: number, first: IdRows, second: IdRows = first) {
-    this.#hash = hash
-    this.#first = first
-    this.#second = second
+  constructor(rowsMax: number, first: IdRows, second: IdRows = first) {
+    this.#firstIds = first.i32
+    this.#firstWords = first.rowWords
+    this.#secondIds = second.i32
+    this.#secondWords = second.rowWords
     this.#size = Math.floor(rowsMax * ENTRIES_PER_ROW) + 8
-    this.#scale = this.#size / 4_294_967_296
+    this.#scale = this.#size / TWO_32
     this.bytes = this.#size * 8
-    this.#entries = allocateWords(this.bytes)
+    this.#entries = new Int32Array(this.#size * 2)
   }
 
   /** How many ids are indexed. */
@@ -46,27 +51,31 @@ export class IdIndex {
     return this.#count
   }
 
-  /** The reference of the id at byte `at` of `words`, or `NONE`. */
-  find(words: Words, at: number): number {
-    return this.#find(words.i32, at >>> 2, this.#hash.ofRecord(words, at))
-  }
-
-  #find(i32: Int32Array, w: number, hash: number): number {
-    const entries = this.#entries.u32
-    const size = this.#size
-    let entry = Math.floor(hash * this.#scale)
+  /** The reference of the id at byte `at` of `words`, whose hash is `hash`, or `NONE`. */
+  find(words: Words, at: number, hash: number): number {
+    const entries = this.#entries
+    const end = this.#size * 2
+    let entry = this.#home(hash)
     for (;;) {
-      const reference = entries[entry * 2 + 1] as number
+      const reference = entries[entry + 1] as number
       if (reference === 0) return NONE
-      if (entries[entry * 2] === hash && this.#holds(reference - 1, i32, w)) return reference - 1
-      if (++entry === size) entry = 0
+      if (entries[entry] === hash && this.#isAt(reference - 1, words.i32, at >>> 2)) {
+        return reference - 1
+      }
+      entry += 2
+      if (entry === end) entry = 0
     }
   }
 
-  #holds(reference: number, i32: Int32Array, w: number): boolean {
-    const rows = (reference & 1) === 0 ? this.#first : this.#second
-    const r = (reference >>> 1) * rows.rowWords
-    const ids = rows.i32
+  /** Where a hash would like to lie: the hash, scaled to the size. */
+  #home(hash: number): number {
+    return Math.floor((hash >>> 0) * this.#scale) * 2
+  }
+
+  #isAt(reference: number, i32: Int32Array, w: number): boolean {
+    const isFirst = (reference & 1) === 0
+    const ids = isFirst ? this.#firstIds : this.#secondIds
+    const r = (reference >>> 1) * (isFirst ? this.#firstWords : this.#secondWords)
     return (
       ids[r] === i32[w] &&
       ids[r + 1] === i32[w + 1] &&
@@ -75,27 +84,29 @@ export class IdIndex {
     )
   }
 
-  /** Indexes a row whose id is written already and is not indexed yet. */
-  insert(reference: number): void {
-    const rows = (reference & 1) === 0 ? this.#first : this.#second
-    const hash = this.#hash.ofWords(rows.i32, (reference >>> 1) * rows.rowWords)
-    const entries = this.#entries.u32
-    let entry = Math.floor(hash * this.#scale)
-    while (entries[entry * 2 + 1] !== 0) if (++entry === this.#size) entry = 0
-    entries[entry * 2] = hash
-    entries[entry * 2 + 1] = reference + 1
+  /** Indexes a row that is not indexed yet under the hash of its id. */
+  insert(reference: number, hash: number): void {
+    const entries = this.#entries
+    const end = this.#size * 2
+    let entry = this.#home(hash)
+    while (entries[entry + 1] !== 0) {
+      entry += 2
+      if (entry === end) entry = 0
+    }
+    entries[entry] = hash
+    entries[entry + 1] = reference + 1
     this.#count++
   }
 
-  /** Takes a row out; its id must still be in place. */
-  remove(reference: number): void {
-    const rows = (reference & 1) === 0 ? this.#first : this.#second
-    const hash = this.#hash.ofWords(rows.i32, (reference >>> 1) * rows.rowWords)
-    const entries = this.#entries.u32
-    let hole = Math.floor(hash * this.#scale)
-    while (entries[hole * 2 + 1] !== reference + 1) {
-      if (entries[hole * 2 + 1] === 0) throw new Error('an indexed row is not in its index')
-      if (++hole === this.#size) hole = 0
+  /** Takes a row out that was indexed under `hash`. */
+  remove(reference: number, hash: number): void {
+    const entries = this.#entries
+    const end = this.#size * 2
+    let hole = this.#home(hash)
+    while (entries[hole + 1] !== reference + 1) {
+      if (entries[hole + 1] === 0) throw new Error('an indexed row is not in its index')
+      hole += 2
+      if (hole === end) hole = 0
     }
     this.#shiftBack(hole)
     this.#count--
@@ -103,29 +114,32 @@ export class IdIndex {
 
   /** Closes the gap at `hole` with those behind it that would rather lie there. */
   #shiftBack(from: number): void {
-    const entries = this.#entries.u32
-    const size = this.#size
+    const entries = this.#entries
+    const end = this.#size * 2
     let hole = from
     let entry = from
     for (;;) {
-      if (++entry === size) entry = 0
-      if (entries[entry * 2 + 1] === 0) break
-      const home = Math.floor((entries[entry * 2] as number) * this.#scale)
+      entry += 2
+      if (entry === end) entry = 0
+      if (entries[entry + 1] === 0) break
+      const home = this.#home(entries[entry] as number)
       // The entry may move into the hole unless its home lies between the hole and itself.
       const stays = hole <= entry ? home > hole && home <= entry : home > hole || home <= entry
       if (stays) continue
-      entries[hole * 2] = entries[entry * 2] as number
-      entries[hole * 2 + 1] = entries[entry * 2 + 1] as number
+      entries[hole] = entries[entry] as number
+      entries[hole + 1] = entries[entry + 1] as number
       hole = entry
     }
-    entries[hole * 2] = 0
-    entries[hole * 2 + 1] = 0
+    entries[hole] = 0
+    entries[hole + 1] = 0
   }
 
-  /** Reads the entry where the id would be, so that a later `find` meets it in the cache. */
-  touch(words: Words, at: number): number {
-    return this.#entries.u32[
-      Math.floor(this.#hash.ofRecord(words, at) * this.#scale) * 2 + 1
-    ] as number
+  /**
+   * The reference that lies where the hash would like to, or `NONE`: a guess, for those who want what a
+   * later `find` will read to be in the cache.
+   */
+  guess(hash: number): number {
+    const entry = this.#home(hash)
+    return this.#entries[entry] === hash ? (this.#entries[entry + 1] as number) - 1 : NONE
   }
 }

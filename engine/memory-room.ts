@@ -53,20 +53,24 @@ export function makeReservationRoom(core: Core, rows: number): number {
 /** What `makeReservationRoom` would say, with nothing forgotten. */
 export function hasReservationRoom(core: Core): number {
   const { reservations } = core.book
-  if (reservations.count < core.limits.reservationsMax) return STATUS.ok
-  const slot = reservations.endedFirst
-  if (slot < 0) return STATUS.reservations_full
-  const isYoung = reservations.endedAt(slot) > core.nowMs - core.limits.windowMs
-  return isYoung ? STATUS.overloaded : STATUS.ok
+  const limitMs = core.nowMs - core.limits.windowMs
+  let slot = reservations.endedFirst
+  // More than one row would have to go where a start has just lowered the limit.
+  for (let n = reservations.count + 1 - core.limits.reservationsMax; n > 0; n--) {
+    if (slot < 0) return STATUS.reservations_full
+    if (reservations.endedAt(slot) > limitMs) return STATUS.overloaded
+    slot = reservations.next(slot) - 1
+  }
+  return STATUS.ok
 }
 
 function forgetOldestOutcomes(core: Core): void {
-  const { outcomes, commands } = core.book
+  const { outcomes, commands, hash } = core.book
   for (let n = outcomes.oldestRun(); n > 0; n--) {
     const slot = outcomes.oldest
     const idMs = uuidV7TimeMs(outcomes.words, slot * OUTCOME_ROW_BYTES)
     if (idMs > core.forgottenIdMs) core.forgottenIdMs = idMs
-    commands.remove(slot * 2 + 1)
+    commands.remove(slot * 2 + 1, hash.ofWords(outcomes.i32, slot * outcomes.rowWords))
     outcomes.dropOldest()
   }
 }
@@ -76,6 +80,6 @@ function forgetEndedReservation(core: Core): void {
   const slot = reservations.endedFirst
   const idMs = uuidV7TimeMs(reservations.words, slot * RESERVATION_ROW_BYTES)
   if (idMs > core.forgottenIdMs) core.forgottenIdMs = idMs
-  commands.remove(slot * 2)
+  commands.remove(slot * 2, reservations.hash(slot))
   reservations.dropEnded()
 }

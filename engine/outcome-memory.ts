@@ -22,6 +22,8 @@ export interface Content {
   /** The record's flags without `linked` and `dryRun`. */
   flags: number
   chainPlace: number
+  /** A row of the same chain comes before: members that open or reserve have no row here. */
+  continuesChain: boolean
   amount: number
   firstHash: number
   secondHash: number
@@ -32,6 +34,9 @@ export interface Content {
 
 /** Where a command stands in a chain. */
 export const CHAIN_PLACE = { alone: 0, first: 1, middle: 2, last: 3 } as const
+
+/** Bit beside the place of a row that is not the first of its chain. */
+const CONTINUES = 4
 
 /** Flags that are content. */
 export const CONTENT_FLAGS: number = 0xff & ~FLAG.linked & ~FLAG.dryRun
@@ -84,7 +89,12 @@ export class OutcomeMemory {
   }
 
   chainPlace(slot: number): number {
-    return ((this.i32[slot * WORDS + 7] as number) >>> 8) & 0xff
+    return ((this.i32[slot * WORDS + 7] as number) >>> 8) & 3
+  }
+
+  /** Whether the row before is of the same chain. */
+  continuesChain(slot: number): boolean {
+    return (((this.i32[slot * WORDS + 7] as number) >>> 8) & CONTINUES) !== 0
   }
 
   kind(slot: number): number {
@@ -143,7 +153,8 @@ export class OutcomeMemory {
     i32[w + 4] = sequence | 0
     i32[w + 5] = timeMs | 0
     i32[w + 6] = Math.floor(sequence / TWO_32) | (Math.floor(timeMs / TWO_32) << 16)
-    i32[w + 7] = status | (content.chainPlace << 8) | (content.kind << 16) | (content.flags << 24)
+    const place = content.chainPlace | (content.continuesChain ? CONTINUES : 0)
+    i32[w + 7] = status | (place << 8) | (content.kind << 16) | (content.flags << 24)
     this.#f64[f + 4] = status === 0 ? moved : content.metadataHash
     this.#f64[f + 5] = content.amount
     i32[w + 12] = content.firstHash
@@ -156,15 +167,8 @@ export class OutcomeMemory {
 
   /** Rows that belong with the oldest: 1, or as many as its chain has left. */
   oldestRun(): number {
-    const place = this.chainPlace(this.#oldest)
-    if (place === CHAIN_PLACE.alone) return 1
     let n = 1
-    while (n < this.count) {
-      const next = this.chainPlace(this.slotAt(n))
-      if (next !== CHAIN_PLACE.middle && next !== CHAIN_PLACE.last) break
-      n++
-      if (next === CHAIN_PLACE.last) break
-    }
+    while (n < this.count && this.continuesChain(this.slotAt(n))) n++
     return n
   }
 

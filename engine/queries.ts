@@ -39,6 +39,7 @@ export function answerQuery(
   core.nowMs = timeMs
   core.sequence = sequence
   core.decision.begin(sequence, timeMs)
+  core.readHashes(words, at)
   if (kind === KIND.queryAudit) return answerAudit(core, digest, sink, gateway, token)
   const isDry = ((words.u8[at + RECORD.flags] as number) & FLAG.dryRun) !== 0
   core.decision.status = isDry ? decideDry(core, words, at) : look(core, words, at, kind)
@@ -51,13 +52,13 @@ export function answerQuery(
 function look(core: Core, words: Words, at: number, kind: number): number {
   const { book, decision } = core
   if (kind === KIND.queryAccount) {
-    const slot = book.accounts.find(words, at + RECORD.id)
+    const slot = book.accounts.find(words, at + RECORD.id, core.ownHash)
     if (slot === NONE) return STATUS.account_not_found
     decision.show(slot)
     return STATUS.ok
   }
   if (kind !== KIND.queryReservation) return STATUS.malformed
-  const slot = findReservation(core, words, at + RECORD.id)
+  const slot = findReservation(core, words, at + RECORD.id, core.ownHash)
   if (slot === NONE) return STATUS.reservation_not_found
   decision.reservation = slot
   decision.showPair(book.reservations.debit(slot), book.reservations.credit(slot))

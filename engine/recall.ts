@@ -19,8 +19,8 @@ import { findReservation } from './resolve-commands.ts'
 /** What is known of the command's id: a reference of its namespace, or `NONE`. */
 export function findKnown(core: Core, words: Words, at: number): number {
   return words.u8[at] === KIND.openAccount
-    ? core.book.accounts.find(words, at + RECORD.id)
-    : core.book.commands.find(words, at + RECORD.id)
+    ? core.book.accounts.find(words, at + RECORD.id, core.ownHash)
+    : core.book.commands.find(words, at + RECORD.id, core.ownHash)
 }
 
 /** `ok` where the command is the one that `known` remembers, else how it differs. */
@@ -34,8 +34,10 @@ export function compareWithKnown(core: Core, known: number, words: Words, at: nu
   if ((known & 1) === 1) return compareWithOutcome(book.outcomes, slot, content)
   if (content.kind !== KIND.reserve) return STATUS.exists_with_different_type
   const rows = book.reservations
-  const isSameDebit = book.accounts.find(words, at + RESERVE.debit) === rows.debit(slot)
-  const isSameCredit = book.accounts.find(words, at + RESERVE.credit) === rows.credit(slot)
+  const isSameDebit =
+    book.accounts.find(words, at + RESERVE.debit, core.firstHash) === rows.debit(slot)
+  const isSameCredit =
+    book.accounts.find(words, at + RESERVE.credit, core.secondHash) === rows.credit(slot)
   return compareWithReservation(rows, slot, content, isSameDebit, isSameCredit)
 }
 
@@ -44,6 +46,13 @@ export function firstSequence(core: Core, known: number, kind: number): number {
   const { accounts, reservations, outcomes } = core.book
   if (kind === KIND.openAccount) return accounts.openedSequence(known)
   return (known & 1) === 1 ? outcomes.sequence(known >>> 1) : reservations.sequence(known >>> 1)
+}
+
+/** Journal time of that record. */
+export function firstTimeMs(core: Core, known: number, kind: number): number {
+  const { accounts, reservations, outcomes } = core.book
+  if (kind === KIND.openAccount) return accounts.openedTimeMs(known)
+  return (known & 1) === 1 ? outcomes.timeMs(known >>> 1) : reservations.timeMs(known >>> 1)
 }
 
 /** The status of what `known` remembers. */
@@ -84,12 +93,14 @@ function showResource(core: Core, words: Words, at: number, kind: number): void 
     case KIND.freezeAccount:
     case KIND.unfreezeAccount:
     case KIND.closeAccount:
-      core.decision.show(core.book.accounts.find(words, at + SET_CREDIT_LIMIT.account))
+      core.decision.show(
+        core.book.accounts.find(words, at + SET_CREDIT_LIMIT.account, core.firstHash),
+      )
       return
     case KIND.settle:
     case KIND.release:
     case KIND.extend: {
-      const slot = findReservation(core, words, at + RESOLVE.reservation)
+      const slot = findReservation(core, words, at + RESOLVE.reservation, core.firstHash)
       if (slot !== NONE) showReservation(core, slot)
       return
     }

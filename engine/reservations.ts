@@ -3,7 +3,7 @@
 //
 // row (128 bytes), by word:
 //    0 id (4)            4 debit, credit slot     6 amount   8 settled   10 released   12 expiresAt
-//   14 state, flags      15 chain place          16 next, previous       18 group's next, previous
+//   14 state, flags, chain place   15 index hash  16 next, previous       18 group's next, previous
 //   20 group, its hash   22 timeout's hash       23 metadataHash
 //   24 sequence          26 time                 28 asked    30 taken
 //
@@ -30,7 +30,7 @@ const WORD = {
   debit: 4,
   credit: 5,
   state: 14,
-  chainPlace: 15,
+  hash: 15,
   next: 16,
   previous: 17,
   groupNext: 18,
@@ -54,6 +54,7 @@ const DOUBLE = {
 } as const
 
 const FLAGS_SHIFT = 8
+const CHAIN_PLACE_SHIFT = 16
 
 /** Rows of up to `reservationsMax` reservations. */
 export class Reservations {
@@ -98,11 +99,16 @@ export class Reservations {
 
   /** The record's flags, without `linked`. */
   flags(slot: number): number {
-    return (this.i32[slot * WORDS + WORD.state] as number) >>> FLAGS_SHIFT
+    return ((this.i32[slot * WORDS + WORD.state] as number) >>> FLAGS_SHIFT) & 0xff
+  }
+
+  /** The hash under which its id is indexed. */
+  hash(slot: number): number {
+    return this.i32[slot * WORDS + WORD.hash] as number
   }
 
   chainPlace(slot: number): number {
-    return this.i32[slot * WORDS + WORD.chainPlace] as number
+    return (this.i32[slot * WORDS + WORD.state] as number) >>> CHAIN_PLACE_SHIFT
   }
 
   amount(slot: number): number {
@@ -223,6 +229,7 @@ export class Reservations {
   add(
     words: Words,
     at: number,
+    hash: number,
     debit: number,
     credit: number,
     taken: number,
@@ -244,8 +251,9 @@ export class Reservations {
     f64[f + DOUBLE.settled] = 0
     f64[f + DOUBLE.released] = 0
     f64[f + DOUBLE.expiresAt] = timeoutMs === 0 ? 0 : timeMs + timeoutMs
-    i32[w + WORD.state] = RESERVATION_STATE.held | (flags << FLAGS_SHIFT)
-    i32[w + WORD.chainPlace] = chainPlace
+    i32[w + WORD.state] =
+      RESERVATION_STATE.held | (flags << FLAGS_SHIFT) | (chainPlace << CHAIN_PLACE_SHIFT)
+    i32[w + WORD.hash] = hash
     i32[w + WORD.next] = 0
     i32[w + WORD.previous] = 0
     i32[w + WORD.groupNext] = 0

@@ -9,6 +9,7 @@ import {
   RESOLVE_GROUP,
   readI64,
   STATUS,
+  TIME_MS_MAX,
   TIMEOUT_MS_MAX,
   type Words,
 } from '../protocol/index.ts'
@@ -19,7 +20,7 @@ import { mayHold, mayMove } from './transfer-commands.ts'
 /** Posts an amount of a reservation; gives the rest back where it is the final one. */
 export function settle(core: Core, words: Words, at: number): number {
   const { book, decision } = core
-  const slot = findReservation(core, words, at + RESOLVE.reservation)
+  const slot = findReservation(core, words, at + RESOLVE.reservation, core.firstHash)
   if (slot === NONE) return STATUS.reservation_not_found
   const resolved = guardOpen(core, slot)
   if (resolved !== STATUS.ok) return resolved
@@ -51,7 +52,7 @@ export function settle(core: Core, words: Words, at: number): number {
 /** Gives an amount of a reservation back. */
 export function release(core: Core, words: Words, at: number): number {
   const { book, decision } = core
-  const slot = findReservation(core, words, at + RESOLVE.reservation)
+  const slot = findReservation(core, words, at + RESOLVE.reservation, core.firstHash)
   if (slot === NONE) return STATUS.reservation_not_found
   const resolved = guardOpen(core, slot)
   if (resolved !== STATUS.ok) return resolved
@@ -75,7 +76,7 @@ export function release(core: Core, words: Words, at: number): number {
 /** Holds more for a reservation, or for longer, or both. */
 export function extend(core: Core, words: Words, at: number): number {
   const { book, decision } = core
-  const slot = findReservation(core, words, at + EXTEND.reservation)
+  const slot = findReservation(core, words, at + EXTEND.reservation, core.firstHash)
   if (slot === NONE) return STATUS.reservation_not_found
   const resolved = guardOpen(core, slot)
   if (resolved !== STATUS.ok) return resolved
@@ -92,7 +93,7 @@ export function extend(core: Core, words: Words, at: number): number {
     if (status !== STATUS.ok) return status
     if (!mayHold(core, debit, amount)) return STATUS.overflow
   }
-  if (timeoutMs > 0 && expiresAt + timeoutMs > core.nowMs + TIMEOUT_MS_MAX) return STATUS.overflow
+  if (timeoutMs > 0 && !mayLast(core, expiresAt + timeoutMs)) return STATUS.overflow
   // ---- nothing below can fail ----
   if (amount > 0) {
     book.hold(debit, credit, amount)
@@ -102,6 +103,11 @@ export function extend(core: Core, words: Words, at: number): number {
   decision.reservation = slot
   decision.moved = amount
   return STATUS.ok
+}
+
+/** Whether a reservation may be open until `untilMs`: no longer than a new one, and no later. */
+function mayLast(core: Core, untilMs: number): boolean {
+  return untilMs <= core.nowMs + TIMEOUT_MS_MAX && untilMs <= TIME_MS_MAX
 }
 
 /** Settles every open reservation of a group for what remains of it, in order of creation. */
@@ -144,9 +150,9 @@ function resolveGroup(core: Core, words: Words, at: number, state: number): numb
   return STATUS.ok
 }
 
-/** The slot of the reservation whose id is at byte `at`, open or ended, or `NONE`. */
-export function findReservation(core: Core, words: Words, at: number): number {
-  const reference = core.book.commands.find(words, at)
+/** The slot of the reservation whose id, with this hash, is at byte `at`, open or ended, or `NONE`. */
+export function findReservation(core: Core, words: Words, at: number, hash: number): number {
+  const reference = core.book.commands.find(words, at, hash)
   return reference === NONE || (reference & 1) === 1 ? NONE : reference >>> 1
 }
 

@@ -45,6 +45,7 @@ export function reserve(core: Core, words: Words, at: number): number {
   decision.reservation = book.addReservation(
     words,
     at,
+    core.ownHash,
     debit,
     credit,
     taken,
@@ -110,8 +111,8 @@ export function mayMove(core: Core, debit: number, credit: number, amount: numbe
 /** Two accounts that differ, exist and share a ledger. TRANSFER and RESERVE agree on where they lie. */
 function guardPair(core: Core, words: Words, at: number): number {
   const { accounts } = core.book
-  const debit = accounts.find(words, at + TRANSFER.debit)
-  const credit = accounts.find(words, at + TRANSFER.credit)
+  const debit = accounts.find(words, at + TRANSFER.debit, core.firstHash)
+  const credit = accounts.find(words, at + TRANSFER.credit, core.secondHash)
   if (debit === credit && isSamePair(words, at)) return STATUS.accounts_must_differ
   if (debit === NONE) return STATUS.debit_account_not_found
   if (credit === NONE) return STATUS.credit_account_not_found

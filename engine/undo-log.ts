@@ -14,6 +14,7 @@ export const UNDO = {
   leaveGroup: 9,
   expiresAt: 10,
   leaveWheel: 11,
+  groupId: 12,
 } as const
 
 const ENTRIES_AT_FIRST = 1_024
