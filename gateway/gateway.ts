@@ -1,0 +1,145 @@
+// Puts the gateway together: one HTTP server over one pipeline. Runs in a thread of its own, whose
+// entry is the composition root's.
+
+import type { Capacities, Pipeline } from '../protocol/index.ts'
+import { createAuth } from './auth.ts'
+import { createByteBudget } from './byte-budget.ts'
+import { type Carry, createCarry, isLineRoute, refuse } from './handlers.ts'
+import { type Exchange, HttpServer } from './http-response.ts'
+import { BUFFERED_BYTES_MAX, DRAIN_MS } from './limits.ts'
+import { Line } from './line.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { openApiDocument } from './openapi.ts'
+import { createPages } from './pages.ts'
+import { Refusal } from './refusal.ts'
+import { createRouter, type Router } from './router.ts'
+import { routeTable } from './routes.ts'
+
+/** The part of a pino logger that the gateway uses. */
+export interface GatewayLog {
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** What a gateway is started with. */
+export interface GatewayOptions {
+  readonly pipeline: Pipeline
+  /** Name or address to listen on; `[...]` around an IPv6 address is taken too. */
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  /** Keys that clients may show; none: loopback addresses only. */
+  readonly keys: readonly string[]
+  /** Whether POST /v1/test/clock exists. */
+  readonly testClock: boolean
+  /** Holdfast's version, for /version and /openapi.json. */
+  readonly version: string
+  /** What is in force, for the details of refusals. */
+  readonly capacities: Capacities
+  readonly log: GatewayLog
+}
+
+/** A gateway that listens. */
+export interface Gateway {
+  /** The port that it listens on. */
+  readonly port: number
+  /**
+   * Takes no more connections and refuses what is new with `draining`; resolves when what was in
+   * flight is answered, after 4 s at the latest, with every connection closed.
+   */
+  drain(): Promise<void>
+  /** Closes every connection now. */
+  close(): void
+}
+
+/** The address could not be listened on. */
+export class ListenFailed extends Error {
+  override readonly name = 'ListenFailed'
+  constructor(host: string, port: number) {
+    super(
+      `cannot listen on ${host}:${port}: the port is in use, or the address is not of this ` +
+        'machine; choose another with --listen HOST:PORT',
+    )
+  }
+}
+
+/** What a request meets on its way, in this order but for open routes. */
+interface Stations {
+  readonly router: Router
+  readonly authorize: ReturnType<typeof createAuth>
+  readonly carry: Carry
+  readonly pages: ReturnType<typeof createPages>
+}
+
+/** Who asks comes before what there is: a stranger learns nothing of the routes. */
+function createDispatcher({ router, authorize, carry, pages }: Stations) {
+  return (exchange: Exchange): void => {
+    const { method, path } = exchange.head
+    const match = router(method, path)
+    const isOpen = !(match instanceof Refusal) && 'isOpen' in match.route && match.route.isOpen
+    const stranger = isOpen ? undefined : authorize(exchange.head)
+    if (stranger !== undefined) return refuse(exchange, stranger)
+    if (match instanceof Refusal) return refuse(exchange, match)
+    exchange.route = match.route.path
+    if (isLineRoute(match.route)) carry(exchange, match.route, match.id)
+    else pages(exchange, match.route.does)
+  }
+}
+
+/**
+ * Starts a gateway. Rejects with `KeysRequired` where there are no keys and `host` can be reached
+ * from elsewhere, and with `ListenFailed` where the port is taken.
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const authorize = createAuth(options.keys, options.host)
+  const budget = createByteBudget(BUFFERED_BYTES_MAX)
+  const line = new Line(options.pipeline, () => {
+    options.log.error({}, 'an outcome came that nobody waits for')
+  })
+  const metrics: Metrics = createMetrics({
+    outcomes: () => line.countByStatus,
+    requestsInFlight: () => server.inFlight,
+    connections: () => server.connections,
+    commandsInFlight: () => line.inFlight,
+    bufferedBytes: () => budget.used(),
+    stats: () => options.pipeline.stats(),
+  })
+  const routes = routeTable(options.testClock)
+  const router = createRouter(routes)
+  const openApi = openApiDocument(routes, options.version, options.keys.length > 0)
+  const pages = createPages({ line, metrics, version: options.version, openApi })
+  const carry = createCarry({ line, budget, capacities: options.capacities })
+
+  const onRequest = createDispatcher({ router, authorize, carry, pages })
+  const server = new HttpServer(
+    {
+      onRequest,
+      onDone(exchange, status) {
+        const seconds = (performance.now() - exchange.startedMs) / 1_000
+        metrics.onRequest(exchange.route === '' ? 'none' : exchange.route, status, seconds)
+      },
+      onFault(error, exchange) {
+        options.log.error({ err: error, route: exchange.route }, 'a request failed by our fault')
+      },
+    },
+    budget,
+  )
+  const port = server.listen(options.host.replace(/^\[(.*)\]$/, '$1'), options.port)
+  if (port === undefined) {
+    line.close()
+    server.close()
+    throw new ListenFailed(options.host, options.port)
+  }
+  return {
+    port,
+    async drain() {
+      line.drain()
+      await server.stop(DRAIN_MS)
+      line.close()
+    },
+    close() {
+      line.close()
+      server.close()
+    },
+  }
+}

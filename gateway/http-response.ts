@@ -1,0 +1,300 @@
+// The one file that touches uWebSockets' HttpResponse. A response may not be touched after its
+// connection was aborted or its reply was written, and an exception that leaves a handler ends the
+// process: so every path here is guarded, and the rest of the gateway sees an `Exchange`.
+
+import {
+  App,
+  type HttpRequest,
+  type HttpResponse,
+  type us_listen_socket,
+  us_listen_socket_close,
+  us_socket_local_port,
+} from 'uWebSockets.js'
+import { BODY_BYTES_MAX } from '../protocol/index.ts'
+import type { ByteBudget } from './byte-budget.ts'
+import { BODY_DEADLINE_MS, CONNECTIONS_MAX, DISCARDED_BYTES_MAX } from './limits.ts'
+import { type Reply, refusalReply } from './problem.ts'
+import { invalid, Refusal } from './refusal.ts'
+import { RequestHead } from './request-head.ts'
+
+/** What the HTTP server tells the rest of the gateway. None of it may be called back into later. */
+export interface HttpEvents {
+  /** A request's head is there. Reply, or call `readBody`, before returning; or reply later. */
+  onRequest(exchange: Exchange): void
+  /** The exchange is over: with a reply's status, or 499 where the client went away. */
+  onDone(exchange: Exchange, status: number): void
+  /** Something threw; the client got a 500 if it was still there. */
+  onFault(error: unknown, exchange: Exchange): void
+}
+
+/** One request and its one reply. */
+export class Exchange {
+  readonly head: RequestHead
+  /** Template of the route, for metrics; '' until it is known. */
+  route = ''
+  /** `performance.now()` when the head was there. */
+  readonly startedMs = performance.now()
+  readonly #server: HttpServer
+  /** Undefined from the abort or the reply's end on. */
+  #res: HttpResponse | undefined
+  #replied = false
+  #chunks: Buffer[] = []
+  #bodyBytes = 0
+  #refused: Refusal | undefined
+
+  constructor(server: HttpServer, res: HttpResponse, head: RequestHead) {
+    this.#server = server
+    this.#res = res
+    this.head = head
+    res.onAborted(() => this.guard(() => this.#end(499)))
+  }
+
+  /** Whether a reply would still reach somebody. */
+  get isOpen(): boolean {
+    return this.#res !== undefined && !this.#replied
+  }
+
+  /**
+   * Reads the body, which is valid until `done` returns. A body beyond the limits is read to its
+   * end unstored and refused then; one far beyond is refused at once and its connection closed.
+   */
+  readBody(done: (body: Buffer) => void): void {
+    const announced = Number(this.head.contentLength)
+    if (announced > DISCARDED_BYTES_MAX) return this.#refuseBody(tooLarge(), true)
+    this.#res?.onData((chunk, isLast) => {
+      this.guard(() => this.#onData(chunk, isLast, done))
+    })
+  }
+
+  #onData(chunk: ArrayBuffer, isLast: boolean, done: (body: Buffer) => void): void {
+    if (!this.isOpen) return
+    this.#bodyBytes += chunk.byteLength
+    if (this.#bodyBytes > BODY_BYTES_MAX) this.#refused ??= tooLarge()
+    if (this.#bodyBytes > DISCARDED_BYTES_MAX) return this.#refuseBody(tooLarge(), true)
+    if (isLast) {
+      this.#server.reading.delete(this)
+      if (this.#refused !== undefined) return this.#refuseBody(this.#refused, false)
+      if (this.#chunks.length === 0) return done(Buffer.from(chunk))
+      const whole = Buffer.concat([...this.#chunks, Buffer.from(chunk)])
+      this.#forgetBody()
+      return done(whole)
+    }
+    this.#server.reading.add(this)
+    if (this.#refused !== undefined) return this.#forgetBody()
+    // uWebSockets takes the memory back when this returns.
+    if (this.#server.budget.take(chunk.byteLength)) this.#chunks.push(Buffer.from(chunk.slice(0)))
+    else this.#refused = new Refusal('busy', 'Too many bodies are being read: send it again.')
+  }
+
+  #forgetBody(): void {
+    for (const chunk of this.#chunks) this.#server.budget.giveBack(chunk.length)
+    this.#chunks = []
+  }
+
+  #refuseBody(refusal: Refusal, close: boolean): void {
+    this.reply({ ...refusalReply(refusal.code, refusal.detail), close })
+  }
+
+  /** Closes the connection without a reply: for bodies that do not come. */
+  abandon(): void {
+    this.#res?.close()
+  }
+
+  /** Writes the reply, in parts if the client reads slowly. Does nothing where nobody waits. */
+  reply(reply: Reply): void {
+    const res = this.#res
+    if (res === undefined || this.#replied) return
+    this.#replied = true
+    res.cork(() => {
+      res.writeStatus(STATUS_LINES[reply.status] ?? String(reply.status))
+      res.writeHeader('Content-Type', reply.contentType)
+      for (let i = 0; i + 1 < reply.headers.length; i += 2) {
+        res.writeHeader(reply.headers[i] as string, reply.headers[i + 1] as string)
+      }
+      // No route takes HEAD; its refusal has a body, which the client would not read as one.
+      if (reply.close === true || this.head.method === 'HEAD') {
+        res.writeHeader('Connection', 'close')
+        res.end(reply.body, true)
+        this.#end(reply.status)
+      } else this.#writeBody(res, reply)
+    })
+  }
+
+  /**
+   * `tryEnd` and not `end`: what does not fit the socket stays here and the response stays
+   * pending, so that a client who sends on without reading is closed instead of filling memory.
+   */
+  #writeBody(res: HttpResponse, reply: Reply): void {
+    if (this.#server.isStopping) res.writeHeader('Connection', 'close')
+    const bytes = Buffer.from(reply.body)
+    const [, done] = res.tryEnd(bytes, bytes.length)
+    if (done) return this.#end(reply.status)
+    res.onWritable((offset) => {
+      let isSent = true
+      this.guard(() => {
+        if (this.#res === undefined) return
+        const [sent, ended] = res.tryEnd(bytes.subarray(offset), bytes.length)
+        if (ended) this.#end(reply.status)
+        isSent = sent
+      })
+      return isSent
+    })
+  }
+
+  /** Runs a handler. If it throws, the client gets a 500 and the server goes on. */
+  guard(handler: () => void): void {
+    try {
+      handler()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** Reports a fault and answers 500; where a reply had begun, nothing but closing is left. */
+  fail(error: unknown): void {
+    this.#server.events.onFault(error, this)
+    if (this.#replied) {
+      this.#res?.close()
+      return
+    }
+    try {
+      this.reply(refusalReply('internal_error', 'The server met a fault of its own, see its log.'))
+    } catch {
+      this.#res?.close()
+    }
+  }
+
+  #end(status: number): void {
+    if (this.#res === undefined) return
+    this.#res = undefined
+    this.#server.reading.delete(this)
+    this.#forgetBody()
+    this.#server.onEnd(this, status)
+  }
+}
+
+function tooLarge(): Refusal {
+  return new Refusal('payload_too_large', `The body has more than ${BODY_BYTES_MAX} bytes.`)
+}
+
+/** The uWebSockets app: connections, exchanges, listening, stopping. */
+export class HttpServer {
+  readonly events: HttpEvents
+  readonly budget: ByteBudget
+  /** Exchanges whose body has begun to arrive and not ended. */
+  readonly reading = new Set<Exchange>()
+  /** Requests without a whole reply. */
+  inFlight = 0
+  /** Open connections. */
+  connections = 0
+  isStopping = false
+  readonly #app = App()
+  #socket: us_listen_socket | undefined
+  #isClosed = false
+  #sweep: NodeJS.Timeout | undefined
+  #onIdle: (() => void) | undefined
+
+  constructor(events: HttpEvents, budget: ByteBudget) {
+    this.events = events
+    this.budget = budget
+    const onConnection = (res: HttpResponse, change: number): void => {
+      this.connections += change
+      if (change > 0 && this.connections > CONNECTIONS_MAX) res.close()
+    }
+    this.#app.filter(onConnection)
+    this.#app.any('/*', (res, req) => this.#onRequest(res, req))
+  }
+
+  #onRequest(res: HttpResponse, req: HttpRequest): void {
+    this.inFlight++
+    const exchange = new Exchange(this, res, new RequestHead(req))
+    exchange.guard(() => {
+      if (exchange.head.contentLengths > 1) {
+        const { code, detail } = invalid('The request has more than one Content-Length.')
+        exchange.reply({ ...refusalReply(code, detail), close: true })
+      } else this.events.onRequest(exchange)
+    })
+  }
+
+  /** An exchange is over; its own to call. */
+  onEnd(exchange: Exchange, status: number): void {
+    this.inFlight--
+    this.events.onDone(exchange, status)
+    if (this.inFlight === 0) this.#onIdle?.()
+  }
+
+  /** Begins to listen, alone on its port; the port, or undefined where that failed. */
+  listen(host: string, port: number): number | undefined {
+    const listen = this.#app.listen as unknown as ExclusiveListen
+    listen.call(this.#app, host, port, EXCLUSIVE_PORT, (socket) => {
+      if (socket !== false) this.#socket = socket
+    })
+    if (this.#socket === undefined) return undefined
+    this.#sweep = setInterval(() => this.#closeLateBodies(), 1_000).unref()
+    return us_socket_local_port(this.#socket as never)
+  }
+
+  #closeLateBodies(): void {
+    const before = performance.now() - BODY_DEADLINE_MS
+    for (const exchange of this.reading) if (exchange.startedMs < before) exchange.abandon()
+  }
+
+  /** Takes no more connections, waits up to `waitMs` for replies in flight, closes everything. */
+  async stop(waitMs: number): Promise<void> {
+    this.isStopping = true
+    this.#stopListening()
+    if (this.inFlight > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, waitMs)
+        this.#onIdle = () => {
+          clearTimeout(timer)
+          // The last reply is corked until its handler returns.
+          setImmediate(resolve)
+        }
+      })
+    }
+    this.close()
+  }
+
+  /** Closes everything now. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.isStopping = true
+    clearInterval(this.#sweep)
+    this.#stopListening()
+    this.#app.close()
+  }
+
+  #stopListening(): void {
+    if (this.#socket !== undefined) us_listen_socket_close(this.#socket)
+    this.#socket = undefined
+  }
+}
+
+/** LIBUS_LISTEN_EXCLUSIVE_PORT: else two servers would share a port without a word. */
+const EXCLUSIVE_PORT = 1
+
+/** `listen` with host, port and options, which the package's types leave out. */
+type ExclusiveListen = (
+  host: string,
+  port: number,
+  options: number,
+  done: (socket: us_listen_socket | false) => void,
+) => void
+
+const STATUS_LINES: Readonly<Record<number, string>> = {
+  200: '200 OK',
+  201: '201 Created',
+  400: '400 Bad Request',
+  401: '401 Unauthorized',
+  402: '402 Payment Required',
+  403: '403 Forbidden',
+  404: '404 Not Found',
+  405: '405 Method Not Allowed',
+  409: '409 Conflict',
+  413: '413 Content Too Large',
+  422: '422 Unprocessable Content',
+  500: '500 Internal Server Error',
+  503: '503 Service Unavailable',
+}
