@@ -1,0 +1,155 @@
+// The whole way over HTTP: a server of its own in a temporary directory, one reserve a request on
+// keep-alive connections, answered after its sync. Clients and server share the machine.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import autocannon from 'autocannon'
+import { type BenchResult, machineConditions, median } from './result.ts'
+
+/** What may be set. */
+export interface HttpBenchOptions {
+  /** 64 where not given. */
+  readonly connections?: number
+  /** Seconds a round; 10 where not given. */
+  readonly seconds?: number
+  /** Measured rounds, after one of 2 s that is not counted; 3 where not given. */
+  readonly rounds?: number
+}
+
+/** Accounts that the reserves are spread over; the last round's figure hardly depends on it. */
+const ACCOUNTS = 1_000
+
+const COMMAND = fileURLToPath(new URL('../cli/main.js', import.meta.url))
+
+interface Server {
+  readonly url: string
+  stop(): Promise<void>
+}
+
+/** Measures. Throws where the server does not start or answers anything but 201. */
+export async function benchHttp(options: HttpBenchOptions = {}): Promise<BenchResult> {
+  const { connections = 64, seconds = 10, rounds = 3 } = options
+  const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
+  const server = await startServer(dataDir)
+  try {
+    await prepareAccounts(server.url)
+    let requests = 0
+    const nextBody = () => reserveBody(requests++)
+    await measure(server.url, connections, 2, nextBody)
+    const results: autocannon.Result[] = []
+    for (let i = 0; i < rounds; i++) {
+      results.push(await measure(server.url, connections, seconds, nextBody))
+    }
+    return resultOf(results, connections, seconds)
+  } finally {
+    await server.stop()
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}
+
+function resultOf(
+  results: readonly autocannon.Result[],
+  connections: number,
+  seconds: number,
+): BenchResult {
+  const of = (value: (result: autocannon.Result) => number) => median(results.map(value))
+  const rates = results.map((result) => Math.round(result['2xx'] / result.duration))
+  return {
+    name: 'http',
+    commandsPerSecond: median(rates),
+    rounds: rates,
+    conditions: {
+      ...machineConditions(),
+      request: 'POST /v1/reservations, one reserve, durable before the reply',
+      client: 'autocannon on the same machine',
+      connections,
+      secondsPerRound: seconds,
+      accounts: ACCOUNTS,
+      dataDirectory: tmpdir(),
+    },
+    figures: {
+      p50Ms: of((result) => result.latency.p50),
+      p99Ms: of((result) => result.latency.p99),
+      maxMs: of((result) => result.latency.max),
+    },
+  }
+}
+
+async function startServer(dataDir: string): Promise<Server> {
+  const args = [COMMAND, 'serve', '--data-dir', dataDir, '--listen', '127.0.0.1:0']
+  const environment = Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_'))
+  const child = spawn(process.execPath, args, {
+    env: Object.fromEntries(environment),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const exited = once(child, 'exit')
+  return { url: await addressOf(child, exited), stop: () => stopServer(child, exited) }
+}
+
+/** The address in the banner: the server serves when it stands there. */
+async function addressOf(child: ChildProcess, exited: Promise<unknown>): Promise<string> {
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
+  const address = new Promise<string>((resolve) => {
+    lines.on('line', (line) => {
+      const match = /\bhttp:\/\/\S+:\d+/.exec(line)
+      if (match !== null) resolve(match[0])
+    })
+  })
+  const failed = exited.then(() => {
+    throw new Error('the server ended before it served')
+  })
+  return Promise.race([address, failed])
+}
+
+async function stopServer(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
+  child.kill('SIGTERM')
+  await exited
+}
+
+async function prepareAccounts(url: string): Promise<void> {
+  const commands: Record<string, unknown>[] = [
+    { type: 'open_account', id: 'shop', ledger: 1, external: true },
+  ]
+  for (let i = 0; i < ACCOUNTS; i++) {
+    commands.push({ type: 'open_account', id: `buyer-${i}`, ledger: 1, creditLimit: 2 ** 50 })
+  }
+  const response = await fetch(`${url}/v1/batches`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ commands }),
+  })
+  if (response.status !== 200) throw new Error(`accounts: ${await response.text()}`)
+}
+
+function reserveBody(request: number): string {
+  const account = (request * 7_919) % ACCOUNTS
+  return `{"id":"r-${request}","debitAccount":"buyer-${account}","creditAccount":"shop","amount":10}`
+}
+
+async function measure(
+  url: string,
+  connections: number,
+  duration: number,
+  nextBody: () => string,
+): Promise<autocannon.Result> {
+  const result = await autocannon({
+    url: `${url}/v1/reservations`,
+    connections,
+    duration,
+    requests: [
+      {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        setupRequest: (request) => ({ ...request, body: nextBody() }),
+      },
+    ],
+  })
+  const bad = result.errors + result.timeouts + result.non2xx
+  if (bad > 0) throw new Error(`${bad} requests were not answered with 201`)
+  return result
+}
