@@ -1,6 +1,7 @@
 // settle, release and extend of one reservation, settle_group and release_group of many.
 
 import {
+  AMOUNT_MAX,
   EXTEND,
   FLAG,
   RECORD,
@@ -92,6 +93,8 @@ export function extend(core: Core, words: Words, at: number): number {
     const status = guardMore(core, debit, credit, amount)
     if (status !== STATUS.ok) return status
     if (!mayHold(core, debit, amount)) return STATUS.overflow
+    // Settled in parts and extended again and again, the sums of one reservation would lose units.
+    if (rows.amount(slot) + amount > AMOUNT_MAX) return STATUS.overflow
   }
   if (timeoutMs > 0 && !mayLast(core, expiresAt + timeoutMs)) return STATUS.overflow
   // ---- nothing below can fail ----

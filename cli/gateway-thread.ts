@@ -1,0 +1,36 @@
+// Entry of a gateway thread: the runtime's end of the rings under the gateway's HTTP server. Nothing
+// else puts the two together.
+
+import pino from 'pino'
+import { startGateway } from '../gateway/index.ts'
+import type { Capacities } from '../protocol/index.ts'
+import { openGatewayThread } from '../runtime/index.ts'
+
+/** What `serve` hands to the thread through the runtime. */
+export interface GatewayThreadOptions {
+  readonly host: string
+  readonly port: number
+  readonly keys: readonly string[]
+  readonly testClock: boolean
+  readonly version: string
+  readonly capacities: Capacities
+  readonly logLevel: string
+}
+
+/** What the thread says when it listens. */
+export interface GatewayInfo {
+  readonly port: number
+}
+
+const thread = openGatewayThread()
+const { logLevel, ...options } = thread.options as GatewayThreadOptions
+
+try {
+  const log = pino({ name: 'holdfast', level: logLevel }, pino.destination({ fd: 2, sync: true }))
+  const gateway = await startGateway({ ...options, pipeline: thread.pipeline, log })
+  thread.onDrain = () => gateway.drain()
+  const info: GatewayInfo = { port: gateway.port }
+  thread.ready(info)
+} catch (error) {
+  thread.fail(error)
+}

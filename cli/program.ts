@@ -1,0 +1,229 @@
+// The holdfast command: its verbs, their flags and help. What a verb does is in verbs/, loaded when
+// it is asked for, so that light verbs do not load the server.
+
+import { Command, CommanderError, Option } from 'commander'
+import { exitCodeOf, messageOf } from './errors.ts'
+import { EXIT, type ExitCode } from './exit-codes.ts'
+import {
+  configFor,
+  readCount,
+  readSequence,
+  readUntil,
+  SERVE_KEYS,
+  withConfigFlags,
+} from './options.ts'
+import { note } from './output.ts'
+
+type Finish = (exitCode: ExitCode) => void
+
+const GUIDE = `
+Start a server, send it commands, look at what became of them:
+  $ holdfast serve --data-dir ./data
+  $ holdfast send orders.ndjson
+  $ holdfast replay --data-dir ./data
+
+Values come from flags over HOLDFAST_* over holdfast.toml over defaults; see holdfast config print.
+Exit codes: 0 fine, 1 failed, 2 usage, 3 damage found, 4 the data directory is in use.`
+
+/** Runs one command line; resolves to the process's exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+  let exitCode: ExitCode = EXIT.fine
+  const program = createProgram((code) => {
+    exitCode = code
+  })
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.usage
+    note(`holdfast: ${messageOf(error)}`)
+    return exitCodeOf(error)
+  }
+}
+
+function createProgram(finish: Finish): Command {
+  const program = new Command('holdfast')
+    .description('Reserve first, settle later: a journaled single-writer ledger.')
+    .addHelpText('after', GUIDE)
+    .helpCommand('help [verb]', 'show what a verb does and its flags')
+    .showSuggestionAfterError()
+    .showHelpAfterError('(holdfast --help shows the verbs, holdfast help VERB its flags)')
+    .exitOverride()
+  addServe(program, finish)
+  addSend(program, finish)
+  addReplay(program, finish)
+  addVerify(program, finish)
+  addInspect(program, finish)
+  addVoid(program, finish)
+  addBench(program, finish)
+  addConfig(program, finish)
+  addVersion(program, finish)
+  return program
+}
+
+function addServe(program: Command, finish: Finish): void {
+  withConfigFlags(program.command('serve'), SERVE_KEYS)
+    .description('Serve HTTP from a data directory: gateway, journal and engine.')
+    .addHelpText(
+      'after',
+      `
+Recovers what the directory holds, then serves until SIGTERM or SIGINT, and seals the journal.
+
+  $ holdfast serve
+  $ holdfast serve --data-dir /var/lib/holdfast --listen 127.0.0.1:8800
+  $ HOLDFAST_KEYS=a-key-of-16-characters-or-more holdfast serve --listen 0.0.0.0:7700`,
+    )
+    .action(async (flags) => {
+      const { serve } = await import('./verbs/serve.ts')
+      finish(await serve(configFor(flags)))
+    })
+}
+
+function addSend(program: Command, finish: Finish): void {
+  withConfigFlags(program.command('send'), ['url'])
+    .description('Send commands from NDJSON to a server, in order.')
+    .argument('<file>', 'a file with one command on each line, or - for standard input')
+    .option('--key <key>', 'the bearer key (default: the first of keys in the configuration)')
+    .option('--patience <seconds>', 'how long to retry while there is no room', readCount(3600), 30)
+    .option('--json', 'print the totals as JSON')
+    .addHelpText(
+      'after',
+      `
+Each line is a command as POST /v1/batches takes it. Lines that are not valid are named on stderr and
+passed over, and the exit code is 1; refusals such as insufficient_funds are totals and leave it at 0.
+Sent again, the same input changes nothing.
+
+  $ echo '{"type":"open_account","id":"bank","ledger":1,"external":true}' | holdfast send -
+  $ holdfast send orders.ndjson --url http://127.0.0.1:7700 --json`,
+    )
+    .action(async (file, flags) => {
+      const { json = false, key, patience, ...rest } = flags
+      const config = configFor(rest)
+      const { send } = await import('./verbs/send.ts')
+      finish(
+        await send({
+          file,
+          url: config.url,
+          key: key ?? config.keys[0],
+          patienceMs: patience * 1_000,
+          json,
+        }),
+      )
+    })
+}
+
+function addReplay(program: Command, finish: Finish): void {
+  withConfigFlags(program.command('replay'), ['dataDir'])
+    .description('Rebuild the state from the journal and print its digest.')
+    .addOption(new Option('--until <sequence or time>', 'stop after this').argParser(readUntil))
+    .option('--from-start', 'read the whole journal (there is nothing else to start from yet)')
+    .option('--json', 'print one line of JSON')
+    .addHelpText(
+      'after',
+      `
+The digest is the one that GET /v1/audit shows at the same sequence.
+
+  $ holdfast replay --data-dir ./data
+  $ holdfast replay --data-dir ./data --until 2026-01-31T12:00:00Z --json`,
+    )
+    .action(async ({ until, fromStart: _, json = false, ...flags }) => {
+      const { replay } = await import('./verbs/replay.ts')
+      finish(await replay(configFor(flags).dataDir, { until, json }))
+    })
+}
+
+function addVerify(program: Command, finish: Finish): void {
+  withConfigFlags(program.command('verify'), ['dataDir'])
+    .description('Check every checksum, the chain, a replay and the books; exit 3 on damage.')
+    .option('--json', 'print one line of JSON')
+    .addHelpText(
+      'after',
+      `
+Changes nothing, and works beside a running server.
+
+  $ holdfast verify --data-dir ./data`,
+    )
+    .action(async ({ json = false, ...flags }) => {
+      const { verify } = await import('./verbs/verify.ts')
+      finish(await verify(configFor(flags).dataDir, json))
+    })
+}
+
+function addInspect(program: Command, finish: Finish): void {
+  withConfigFlags(program.command('inspect'), ['dataDir'])
+    .description('Show an account, a reservation or records of the journal.')
+    .argument('<what>', 'account, reservation or journal')
+    .argument('[id]', 'the id of the account or reservation')
+    .option('--from <sequence>', 'journal: the first record', readSequence, 1)
+    .option('--limit <records>', 'the most records to show', readCount(1_000_000_000))
+    .option('--json', 'print JSON: one object, or one line for each record')
+    .addHelpText(
+      'after',
+      `
+  $ holdfast inspect --data-dir ./data account acme
+  $ holdfast inspect --data-dir ./data reservation call-7 --json
+  $ holdfast inspect --data-dir ./data journal --from 100 --limit 20`,
+    )
+    .action(async (what, id, { from, limit, json = false, ...flags }) => {
+      const { inspect } = await import('./verbs/inspect.ts')
+      finish(await inspect(configFor(flags).dataDir, { what, id, from, limit, json }))
+    })
+}
+
+function addVoid(program: Command, finish: Finish): void {
+  withConfigFlags(program.command('void'), ['dataDir'])
+    .description('Offline: have every replay skip one command, on record. A last resort.')
+    .argument('<sequence>', 'the sequence of the command', readSequence)
+    .addHelpText(
+      'after',
+      `
+The server must be stopped. What the command's client was told is not undone.
+
+  $ holdfast inspect --data-dir ./data journal --from 41 --limit 1
+  $ holdfast void 41 --data-dir ./data`,
+    )
+    .action(async (sequence, flags) => {
+      const { voidRecord } = await import('./verbs/void.ts')
+      finish(await voidRecord(configFor(flags).dataDir, sequence))
+    })
+}
+
+function addBench(program: Command, finish: Finish): void {
+  program
+    .command('bench')
+    .description('Measure this machine; figures are printed with their conditions.')
+    .argument('<what>', 'engine, journal or http')
+    .option('--json', 'print one line of JSON with commandsPerSecond and conditions')
+    .addHelpText(
+      'after',
+      `
+  $ holdfast bench engine
+  $ holdfast bench http --json`,
+    )
+    .action(async (what, { json = false }) => {
+      const { bench } = await import('./verbs/bench.ts')
+      finish(await bench(what, json))
+    })
+}
+
+function addConfig(program: Command, finish: Finish): void {
+  const config = program.command('config').description('The effective configuration.')
+  withConfigFlags(config.command('print'), [...SERVE_KEYS, 'url'])
+    .description('Print every value and where it came from.')
+    .option('--json', 'print one line of JSON')
+    .action(async ({ json = false, ...flags }) => {
+      const { configPrint } = await import('./verbs/config-print.ts')
+      finish(configPrint(configFor(flags), json))
+    })
+}
+
+function addVersion(program: Command, finish: Finish): void {
+  program
+    .command('version')
+    .description('Print the versions of the program, the format and the rules.')
+    .option('--json', 'print one line of JSON')
+    .action(async ({ json = false }) => {
+      const { version } = await import('./verbs/version.ts')
+      finish(version(json))
+    })
+}

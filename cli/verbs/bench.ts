@@ -1,0 +1,46 @@
+// `holdfast bench`: runs one benchmark and prints its figure beside the conditions.
+
+import { benchEngine } from '../../bench/engine.ts'
+import { benchHttp } from '../../bench/http.ts'
+import { benchJournal } from '../../bench/journal.ts'
+import type { BenchResult } from '../../bench/result.ts'
+import { EXIT, type ExitCode, usageError } from '../exit-codes.ts'
+import { didYouMean } from '../nearest.ts'
+import { grouped, note, print, printJson, table } from '../output.ts'
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<BenchResult>>> = {
+  engine: () => benchEngine(),
+  journal: () => benchJournal(),
+  http: () => benchHttp(),
+}
+
+/** Runs the benchmark called `what`. */
+export async function bench(what: string, json: boolean): Promise<ExitCode> {
+  const names = Object.keys(BENCHMARKS)
+  const run = Object.hasOwn(BENCHMARKS, what) ? BENCHMARKS[what] : undefined
+  if (run === undefined) {
+    throw usageError(`no benchmark is called ${what}${didYouMean(what, names)} (${names})`)
+  }
+  note(`measuring ${what}...`)
+  const result = await run()
+  if (json) printJson(result)
+  else print(format(result))
+  return EXIT.fine
+}
+
+function format(result: BenchResult): string {
+  const { name, commandsPerSecond, rounds, figures = {}, conditions } = result
+  const facts = (values: Readonly<Record<string, string | number>>) =>
+    Object.entries(values).map(([key, value]) => [`  ${key}`, shown(value)])
+  return [
+    `${name}: ${grouped(commandsPerSecond)} commands/s`,
+    `  median of ${rounds.map(grouped).join(', ')}`,
+    '',
+    table([...facts(figures), ['conditions', ''], ...facts(conditions)]),
+  ].join('\n')
+}
+
+function shown(value: string | number): string {
+  if (typeof value === 'string') return value
+  return Number.isInteger(value) ? grouped(value) : String(Number(value.toPrecision(4)))
+}

@@ -1,0 +1,68 @@
+// `holdfast replay`: the state rebuilt from the journal, as digests and sums.
+
+import { type Replay, type ReplayOptions, replayJournal } from '../../runtime/index.ts'
+import { auditOf, ledgerTable } from '../audit.ts'
+import { EXIT, type ExitCode } from '../exit-codes.ts'
+import type { Until } from '../options.ts'
+import { formatTime, grouped, note, print, printJson } from '../output.ts'
+import { startProgressBar } from '../progress-bar.ts'
+
+/** What is replayed, and how it is shown. */
+export interface ReplayVerbOptions {
+  readonly until: Until | undefined
+  readonly json: boolean
+}
+
+/** Replays and prints. */
+export async function replay(dataDir: string, options: ReplayVerbOptions): Promise<ExitCode> {
+  const { until } = options
+  const replayed = replayWithBar(until === undefined ? { dataDir } : { dataDir, until })
+  const { engine, seconds } = replayed
+  const commands = engine.commandCount
+  const result = {
+    ...auditOf(engine),
+    commands,
+    seconds: Number(seconds.toFixed(3)),
+    commandsPerSecond: Math.round(commands / seconds),
+  }
+  noteEnd(replayed)
+  if (options.json) {
+    printJson(result)
+    return EXIT.fine
+  }
+  const { ledgers, seconds: _, ...facts } = result
+  const time = formatTime(engine.timeMs)
+  const rows = Object.entries({ ...facts, time, seconds: seconds.toFixed(3) })
+  for (const [name, value] of rows) {
+    print(`${name.padEnd(18)}${typeof value === 'number' ? grouped(value) : value}`)
+  }
+  if (ledgers.length > 0) print(`\n${ledgerTable(ledgers)}`)
+  return EXIT.fine
+}
+
+/** Replays with a bar on a terminal. */
+export function replayWithBar(options: ReplayOptions): Replay {
+  const bar = { current: undefined as ReturnType<typeof startProgressBar> | undefined }
+  try {
+    return replayJournal({
+      ...options,
+      onProgress(bytes, bytesInAll) {
+        bar.current ??= startProgressBar(bytesInAll, 'bytes')
+        bar.current.update(bytes, bytes)
+      },
+    })
+  } finally {
+    bar.current?.stop()
+  }
+}
+
+/** Says on stderr what the end of the journal was like, where it was not a clean one. */
+export function noteEnd({ end, voids }: Pick<Replay, 'end' | 'voids'>): void {
+  if (voids.size > 0) note(`${grouped(voids.size)} commands are void and were skipped`)
+  const torn = end?.torn
+  if (torn === undefined) return
+  note(
+    `the journal ends in a torn frame (${torn.file}, offset ${torn.offset}, ${torn.bytes} bytes), ` +
+      'which was never acknowledged: the next start will cut it off',
+  )
+}

@@ -1,0 +1,97 @@
+// `holdfast serve`: starts the threads, says where and what it serves, and ends them in order.
+
+import type { RunningServer } from '../../runtime/index.ts'
+import { startServer } from '../../runtime/index.ts'
+import { type Config, parseListen } from '../config.ts'
+import { EXIT, type ExitCode } from '../exit-codes.ts'
+import type { GatewayInfo, GatewayThreadOptions } from '../gateway-thread.ts'
+import { formatBytes, grouped, note, print } from '../output.ts'
+import { packageVersion } from './version.ts'
+
+/** How long gateways get to answer `outcome_unknown` after a failure, in ms. */
+const FAREWELL_MS = 50
+
+/** Serves until SIGTERM or SIGINT; rejects where the server does not start. */
+export async function serve(config: Config): Promise<ExitCode> {
+  const { host, port } = parseListen(config.listen)
+  const version = packageVersion()
+  const { keys, testClock, capacities, logLevel } = config
+  const gatewayOptions: GatewayThreadOptions = {
+    host,
+    port,
+    keys,
+    testClock,
+    version,
+    capacities,
+    logLevel,
+  }
+  const signal = firstSignal()
+  printHead(config, version)
+  const server = await startServer({
+    dataDir: config.dataDir,
+    capacities,
+    segmentBytes: config.segmentBytes,
+    testClock,
+    acceptTimeJump: config.acceptTimeJump,
+    gatewayThread: new URL('../gateway-thread.js', import.meta.url),
+    gatewayOptions,
+    onProblem: (sentence) => note(`holdfast: ${sentence}`),
+  })
+  printServing(config, server, host)
+  const failed = server.failed.then(endAtOnce)
+  const name = await Promise.race([signal, failed])
+  note(`holdfast: ${name}: answering what is in flight, then sealing the journal`)
+  await server.stop()
+  note('holdfast: sealed')
+  return EXIT.fine
+}
+
+/** The first signal that asks for an end. Those that follow find it under way and change nothing. */
+function firstSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    process.on('SIGTERM', resolve)
+    process.on('SIGINT', resolve)
+  })
+}
+
+/** A thread died: nobody knows what became of what is in flight, so the process may not go on. */
+async function endAtOnce(error: Error): Promise<never> {
+  note(`holdfast: ${error.message}`)
+  await new Promise((resolve) => setTimeout(resolve, FAREWELL_MS))
+  process.exit(EXIT.failed)
+}
+
+function printHead({ dataDir, capacities, testClock }: Config, version: string): void {
+  const { accountsMax, ledgersMax, reservationsMax, groupsMax, outcomesMax } = capacities
+  print(`holdfast ${version}, Node ${process.versions.node}`)
+  print(`data       ${dataDir}`)
+  print(
+    `limits     ${grouped(accountsMax)} accounts, ${grouped(ledgersMax)} ledgers, ` +
+      `${grouped(reservationsMax)} reservations, ${grouped(groupsMax)} groups`,
+  )
+  print(
+    `           ${grouped(outcomesMax)} outcomes, remembered for ` +
+      `${grouped(capacities.windowMs / 1_000)} s at least`,
+  )
+  if (testClock) print('clock      stands still: POST /v1/test/clock moves it')
+}
+
+function printServing({ keys }: Config, server: RunningServer, host: string): void {
+  const { recovered, reservedBytes, gateways } = server
+  const tables = formatBytes(reservedBytes.tables)
+  print(`memory     ${tables} reserved for tables, ${formatBytes(reservedBytes.rings)} for rings`)
+  const seconds = `${recovered.seconds.toFixed(2)} s`
+  if (recovered.sequence === 0) print(`recovered  nothing, the journal is new (${seconds})`)
+  else {
+    const frames = `${grouped(recovered.frames)} frames, ${formatBytes(recovered.bytes)}`
+    print(`recovered  sequence ${grouped(recovered.sequence)} from ${frames}, in ${seconds}`)
+  }
+  if (recovered.quarantined !== undefined) {
+    print(`           a torn tail was cut off and kept: quarantine/${recovered.quarantined}`)
+  }
+  const { port } = gateways[0] as GatewayInfo
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  print(`serving    ${url}`)
+  const key = keys.length === 0 ? '' : "-H 'Authorization: Bearer YOUR_KEY' "
+  print(`\n  curl -s ${key}${url}/v1/audit\n`)
+}

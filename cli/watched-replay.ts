@@ -1,0 +1,61 @@
+// A replay that hears every outcome, for `inspect`. The runtime's own replay drops them, which is what
+// replay and verify want.
+
+import { randomBytes } from 'node:crypto'
+import { Engine, type OutcomeSink } from '../engine/index.ts'
+import { FileStorage, type JournalEnd, JournalReader } from '../journal/index.ts'
+import {
+  AccountNames,
+  allocateAccountNames,
+  allocateWords,
+  CAPACITIES_DEFAULT,
+  FRAME,
+  FRAME_BYTES_MAX,
+  readI64,
+  type Words,
+} from '../protocol/index.ts'
+import { checkDataDirectory, isLocked, journalDirectory, surveyJournal } from '../runtime/index.ts'
+
+/** What a watched replay came to. */
+export interface WatchedReplay {
+  readonly engine: Engine
+  readonly names: AccountNames
+  /** Undefined where it stopped before the end. */
+  readonly end: JournalEnd | undefined
+  readonly voids: ReadonlySet<number>
+}
+
+/**
+ * Replays the journal of `dataDir` up to the frame with sequence `last`, changing nothing. `onFrame` gets
+ * every frame at 0 of `words` before it is applied. Throws as `replayJournal` does.
+ */
+export function watchReplay(
+  dataDir: string,
+  last: number,
+  sink: OutcomeSink,
+  onFrame: (words: Words) => void,
+): WatchedReplay {
+  checkDataDirectory(dataDir)
+  const live = isLocked(dataDir)
+  const storage = new FileStorage(journalDirectory(dataDir))
+  const { tables, voids } = surveyJournal(storage, CAPACITIES_DEFAULT)
+  const memory = allocateAccountNames(tables.accountsMax, tables.accountNameBytesMax)
+  const seed = randomBytes(4).readUInt32LE()
+  const engine = new Engine({ capacities: tables, names: memory, seed, sink })
+  engine.skip(voids)
+  const reader = new JournalReader(storage, { mode: 'readOnly', live })
+  const words = allocateWords(FRAME_BYTES_MAX)
+  const target = { words, claim: () => 0 }
+  let end: JournalEnd | undefined
+  for (;;) {
+    if (reader.next(target) === 0) {
+      end = reader.end
+      break
+    }
+    if (readI64(words, FRAME.firstSequence) > last) break
+    onFrame(words)
+    engine.applyFrame(words, 0, true)
+  }
+  reader.close()
+  return { engine, names: new AccountNames(memory), end, voids }
+}

@@ -1,0 +1,62 @@
+// The data directory: made, or found fit to be used. Knows nothing of what the journal keeps in it.
+
+import { accessSync, chmodSync, constants, mkdirSync, type Stats, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** The directory cannot be used as it is; the message says what to do. */
+export class DataDirectoryError extends Error {
+  override readonly name = 'DataDirectoryError'
+}
+
+/** Where the segments lie in `dataDir`. */
+export function journalDirectory(dataDir: string): string {
+  return join(dataDir, 'journal')
+}
+
+/** Makes `dataDir` for its owner alone, or takes an existing one. Throws `DataDirectoryError`. */
+export function prepareDataDirectory(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw unusable(dataDir, 'cannot be made', error)
+  }
+  const found = checkDataDirectory(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
+  if ((found.mode & 0o077) === 0) return
+  try {
+    chmodSync(dataDir, 0o700)
+  } catch (error) {
+    throw unusable(dataDir, 'is open to other users, and that cannot be changed', error)
+  }
+}
+
+/** Throws `DataDirectoryError` where `dataDir` is no directory that this user may use so. */
+export function checkDataDirectory(
+  dataDir: string,
+  access: number = constants.R_OK | constants.X_OK,
+): Stats {
+  let found: Stats
+  try {
+    found = statSync(dataDir)
+  } catch (error) {
+    throw unusable(dataDir, 'cannot be found', error)
+  }
+  if (!found.isDirectory()) {
+    throw new DataDirectoryError(
+      `${dataDir} is a file, and a directory is wanted. Choose another --data-dir.`,
+    )
+  }
+  try {
+    accessSync(dataDir, access)
+  } catch (error) {
+    throw unusable(dataDir, 'cannot be read and written by this user', error)
+  }
+  return found
+}
+
+function unusable(dataDir: string, what: string, error: unknown): DataDirectoryError {
+  const { code } = error as NodeJS.ErrnoException
+  return new DataDirectoryError(
+    `${dataDir} ${what} (${code ?? String(error)}). Change its owner or mode, or choose another --data-dir.`,
+  )
+}

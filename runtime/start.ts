@@ -1,0 +1,122 @@
+// Starting and stopping a server: the supervisor of its threads. It sits on the main thread, holds
+// the lock on the data directory and touches no command.
+//
+//   directory -> lock -> survey of the journal -> shared memory -> threads -> recovery -> serving
+
+import { randomBytes } from 'node:crypto'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { FileStorage, type PreparerData, preparerThread } from '../journal/index.ts'
+import {
+  type Capacities,
+  FRAME_BYTES_MAX,
+  GATEWAYS_MAX,
+  SEGMENT_HEAD_BYTES,
+} from '../protocol/index.ts'
+import { journalDirectory, prepareDataDirectory } from './data-directory.ts'
+import type { EngineThreadData } from './engine-thread.ts'
+import type { GatewayThreadData } from './gateway-thread.ts'
+import type { JournalThreadData } from './journal-thread.ts'
+import { lockDirectory } from './lock.ts'
+import { type JournalSurvey, surveyJournal } from './recovery.ts'
+import { allocateSharedMemory, type SharedMemory } from './shared-memory.ts'
+import { type RunningServer, Supervisor } from './supervisor.ts'
+import { Thread } from './threads.ts'
+
+/** What a server is started with. */
+export interface ServerOptions {
+  readonly dataDir: string
+  readonly capacities: Capacities
+  /** Size of new segments, in bytes: a multiple of 4 KiB that holds a frame. */
+  readonly segmentBytes: number
+  /** Time stands still, but for what `POST /v1/test/clock` moves it by. */
+  readonly testClock: boolean
+  /** The wall clock is believed, however far ahead of the journal it is. */
+  readonly acceptTimeJump: boolean
+  /** Entry file of a gateway thread, which calls `openGatewayThread`. */
+  readonly gatewayThread: URL
+  /** Plain data for it. */
+  readonly gatewayOptions: unknown
+  /** Gateway threads; 1 where not given. */
+  readonly gateways?: number
+  /** Gives up a start that has not ended yet: the journal may be long. Later it changes nothing. */
+  readonly signal?: AbortSignal
+  /** Hears what people should read and what does not end the server. */
+  readonly onProblem?: (sentence: string) => void
+}
+
+/** The smallest segment: its header and the largest frame. */
+export const SEGMENT_BYTES_MIN: number = SEGMENT_HEAD_BYTES + FRAME_BYTES_MAX
+
+/**
+ * Starts a server; resolves when it has recovered and every gateway is ready. Rejects with
+ * `DataDirectoryError`, `DirectoryInUse`, `JournalDamage`, `JournalVersionError`, `JournalPoisoned`,
+ * `TimeJumpRefused`, `EngineFault`, `StartAborted`, the gateway's own error, or an error of the disk;
+ * nothing is left running and the lock is released.
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { dataDir, capacities, segmentBytes } = options
+  const gateways = options.gateways ?? 1
+  if (gateways < 1 || gateways > GATEWAYS_MAX) {
+    throw new RangeError(`${gateways} gateways: 1 to ${GATEWAYS_MAX} are possible`)
+  }
+  if (segmentBytes < SEGMENT_BYTES_MIN) {
+    throw new RangeError(`segments of ${segmentBytes} bytes: ${SEGMENT_BYTES_MIN} at least`)
+  }
+  const startedMs = performance.now()
+  prepareDataDirectory(dataDir)
+  const lock = lockDirectory(dataDir)
+  let supervisor: Supervisor | undefined
+  try {
+    const survey = surveyJournal(new FileStorage(journalDirectory(dataDir)), capacities)
+    const boot = randomBytes(16)
+    const shared = allocateSharedMemory(capacities, survey.tables, gateways, new Uint8Array(boot))
+    supervisor = new Supervisor({ shared, lock, startedMs, onProblem: options.onProblem })
+    startThreads(supervisor, options, shared, survey)
+    return await supervisor.serving(options.signal)
+  } catch (error) {
+    if (supervisor === undefined) lock.release()
+    else await supervisor.abandon()
+    throw error
+  }
+}
+
+function startThreads(
+  supervisor: Supervisor,
+  options: ServerOptions,
+  shared: SharedMemory,
+  survey: JournalSurvey,
+): void {
+  const { dataDir, segmentBytes, testClock, acceptTimeJump } = options
+  const start = (
+    name: string,
+    entry: URL,
+    data: unknown,
+    ports: readonly MessagePort[] = [],
+  ): Thread => new Thread(name, entry, data, ports, supervisor)
+  const channels = shared.gateways.map(() => new MessageChannel())
+  const ports = channels.map(({ port1 }) => port1)
+  const engine: EngineThreadData = {
+    shared,
+    voids: survey.voids,
+    seed: randomBytes(4).readUInt32LE(),
+    ports,
+  }
+  const journal: JournalThreadData = { shared, dataDir, segmentBytes, testClock, acceptTimeJump }
+  const directory = journalDirectory(dataDir)
+  const preparer: PreparerData = { directory, segmentBytes, control: shared.preparer }
+  supervisor.watch({
+    engine: start('engine', new URL('./engine-thread.js', import.meta.url), engine, ports),
+    journal: start('journal', new URL('./journal-thread.js', import.meta.url), journal),
+    preparer: start('preparer', preparerThread, preparer),
+    gateways: channels.map(({ port2 }, slot) => {
+      const data: GatewayThreadData = {
+        shared,
+        slot,
+        replayBytes: survey.bytes,
+        port: port2,
+        options: options.gatewayOptions,
+      }
+      return start(`gateway ${slot}`, options.gatewayThread, data, [port2])
+    }),
+  })
+}

@@ -1,0 +1,35 @@
+// What threads tell the supervisor, and what it tells the gateways. Commands and outcomes never go
+// this way: they have rings.
+
+import type { PackedError } from './thread-errors.ts'
+
+/** From any thread to the supervisor. */
+export type ThreadMessage =
+  /** Journal: every frame was read and applied. */
+  | {
+      readonly type: 'recovered'
+      readonly sequence: number
+      readonly frames: number
+      readonly records: number
+      readonly bytes: number
+      readonly quarantined: string | undefined
+    }
+  /** Engine: the tables are there; what they reserve. */
+  | { readonly type: 'allocated'; readonly bytes: number }
+  /** Engine: the first frame of this start was applied. */
+  | { readonly type: 'live' }
+  /** Journal, engine: what this gateway queued is no record. */
+  | { readonly type: 'detached'; readonly slot: number; readonly reason: string }
+  /** Journal: the last seal is on stable storage. */
+  | { readonly type: 'sealed' }
+  /** Gateway: it listens; `info` is for the composition root. */
+  | { readonly type: 'ready'; readonly info: unknown }
+  /** Gateway: nothing is in flight any more. */
+  | { readonly type: 'drained' }
+  /** Any thread: its last words. */
+  | { readonly type: 'failed'; readonly error: PackedError }
+
+/** From the supervisor to a gateway. */
+export type GatewayOrder =
+  | { readonly type: 'drain' }
+  | { readonly type: 'failure'; readonly reason: string }

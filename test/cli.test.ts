@@ -1,0 +1,341 @@
+// The command line: exit codes, help, configuration, messages that say what to do. What the verbs
+// make of orders is in bank-orders.test.ts, what they make of crashes in crash.test.ts.
+
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import t from 'tap'
+import { CONFIG_KEYS, flagOf, variableOf } from '../cli/config-keys.ts'
+import { nodeFault } from '../cli/node-version.ts'
+import { runCommand, SMALL, startServed, temporaryDirectory } from './support/command-line.ts'
+
+/** Every step is a process of its own, and machines are slow at times. */
+t.setTimeout(180_000)
+
+/** Runs a command without root's power to read what is closed; for other users nothing changes. */
+const WITHOUT_POWERS =
+  process.getuid?.() === 0
+    ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--inh-caps=-all', '--']
+    : []
+
+t.test('help, usage and version', async (t) => {
+  const help = await runCommand(['--help'])
+  t.equal(help.exitCode, 0)
+  for (const verb of ['serve', 'send', 'replay', 'verify', 'inspect', 'void', 'bench', 'config']) {
+    t.match(help.stdout, new RegExp(`^  ${verb} `, 'm'))
+    const one = await runCommand(['help', verb])
+    t.equal(one.exitCode, 0)
+    t.match(one.stdout, `holdfast ${verb}`, `${verb} has its help`)
+  }
+  const wrong: readonly (readonly [args: string[], message: RegExp])[] = [
+    [[], /Usage: holdfast/],
+    [['serv'], /unknown command 'serv'[\s\S]*serve/],
+    [['replay', '--datadir', 'x'], /unknown option '--datadir'[\s\S]*--data-dir/],
+    [['replay', '--until', 'tomorrow'], /A sequence or a time/],
+    [['replay', '--until', '0'], /A sequence is a whole number from 1/],
+    [['void', 'x'], /A sequence is a whole number from 1/],
+    [['send'], /missing required argument 'file'/],
+    [['bench', 'enginee'], /no benchmark is called enginee; did you mean engine\?/],
+    [['inspect', 'acount', 'x', '--data-dir', '/nowhere'], /did you mean account\?/],
+    [['serve', '--listen', 'nowhere'], /--listen nowhere is not HOST:PORT/],
+  ]
+  for (const [args, message] of wrong) {
+    const { exitCode, stdout, stderr } = await runCommand(args)
+    t.strictSame({ exitCode, stdout }, { exitCode: 2, stdout: '' }, args.join(' '))
+    t.match(stderr, message)
+  }
+  const version = await runCommand(['version', '--json'])
+  const { version: named } = JSON.parse(readFileSync('package.json', 'utf8'))
+  t.match(JSON.parse(version.stdout), { version: named, formatVersion: 1, rulesVersion: 1 })
+  t.match((await runCommand(['version'])).stdout, `holdfast ${named} (`)
+})
+
+t.test('a Node that does not work is told which ones do', async (t) => {
+  for (const version of ['20.19.0', '20.20.2', '21.1.0', '22.0.0']) {
+    t.equal(nodeFault(version), undefined, version)
+  }
+  for (const version of ['18.20.0', '20.18.3', '23.1.0', '24.0.0']) {
+    t.match(nodeFault(version), /Node 20 \(from 20\.19\) and 22/, version)
+  }
+})
+
+t.test('configuration: flags over variables over the file over defaults', async (t) => {
+  const cwd = temporaryDirectory(t)
+  const print = async (args: readonly string[], environment: Record<string, string> = {}) => {
+    const ended = await runCommand(['config', 'print', '--json', ...args], { cwd, environment })
+    t.equal(ended.exitCode, 0, ended.stderr)
+    return JSON.parse(ended.stdout)
+  }
+  t.strictSame((await print([])).accountsMax, { value: 1_048_576, source: 'default' })
+  writeFileSync(join(cwd, 'holdfast.toml'), 'accountsMax = 2_000\nwindowMs = 5000\n')
+  t.strictSame((await print([])).accountsMax, { value: 2_000, source: 'holdfast.toml' })
+  const environment = { HOLDFAST_ACCOUNTS_MAX: '3000', HOLDFAST_KEYS: 'k'.repeat(16) }
+  const variables = await print([], environment)
+  t.strictSame(variables.accountsMax, { value: 3_000, source: 'HOLDFAST_ACCOUNTS_MAX' })
+  t.strictSame(variables.windowMs, { value: 5_000, source: 'holdfast.toml' })
+  t.strictSame(variables.keys, { value: '1 not shown', source: 'HOLDFAST_KEYS' })
+  const flags = await print(['--accounts-max', '4_000'], environment)
+  t.strictSame(flags.accountsMax, { value: 4_000, source: '--accounts-max' })
+  writeFileSync(join(cwd, 'other.toml'), 'dataDir = "/srv/x"\n')
+  const other = await print(['--config', 'other.toml'])
+  t.strictSame(other.dataDir, { value: '/srv/x', source: 'other.toml' })
+  t.strictSame(other.accountsMax.source, 'default')
+  const kubernetes = { HOLDFAST_SERVICE_HOST: '10.0.0.1', HOLDFAST_PORT_7700_TCP_ADDR: '10.0.0.1' }
+  t.equal((await print([], kubernetes)).listen.source, 'default')
+  const text = await runCommand(['config', 'print'], { cwd })
+  t.match(text.stdout, /^accountsMax = 2000 +# holdfast\.toml$/m)
+})
+
+t.test('configuration: mistakes are named', async (t) => {
+  const cwd = temporaryDirectory(t)
+  const cases: readonly (readonly [toml: string, variables: Record<string, string>, RegExp])[] = [
+    ['acountsMax = 1', {}, /unknown key acountsMax; did you mean accountsMax\?/],
+    ['[server]\nx = 1', {}, /unknown key server/],
+    ['accountsMax = "many"', {}, /accountsMax must be a whole number/],
+    ['accountsMax = 1.5', {}, /accountsMax must be a whole number/],
+    ['accountsMax = 1', {}, /accountsMax: 1 is not from 16 to/],
+    ['segmentBytes = 4194305', {}, /not a multiple of 4096/],
+    ['keys = "one"', {}, /keys must be a list of strings/],
+    ['keys = ["short"]', {}, /key 1 has less than 16 characters/],
+    ['acceptTimeJump = true', {}, /cannot stand in a file: set HOLDFAST_ACCEPT_TIME_JUMP/],
+    ['dataDir = ', {}, /holdfast\.toml:1:\d+: /],
+    ['windowMs = 60000\nretentionMs = 1000', {}, /retentionMs \(1000\) is less than windowMs/],
+    [
+      '',
+      { HOLDFAST_DATADIR: 'x' },
+      /unknown variable HOLDFAST_DATADIR; did you mean HOLDFAST_DATA_DIR/,
+    ],
+    ['', { HOLDFAST_WINDOW_MS: '1s' }, /HOLDFAST_WINDOW_MS: 1s is not a whole number/],
+    ['', { HOLDFAST_TEST_CLOCK: 'yes' }, /neither true \(1\) nor false \(0\)/],
+    ['', { HOLDFAST_LOG_LEVEL: 'loud' }, /loud is none of fatal, error/],
+    ['', { HOLDFAST_CONFIG: 'missing.toml' }, /missing\.toml cannot be read \(ENOENT\)/],
+  ]
+  for (const [toml, environment, message] of cases) {
+    writeFileSync(join(cwd, 'holdfast.toml'), `${toml}\n`)
+    const ended = await runCommand(['config', 'print'], { cwd, environment })
+    const { exitCode, stdout } = ended
+    t.strictSame({ exitCode, stdout }, { exitCode: 2, stdout: '' }, toml || 'variables')
+    t.match(ended.stderr, message)
+    t.notMatch(ended.stderr, 'short', 'no key is shown')
+  }
+})
+
+t.test('every key is documented', async (t) => {
+  const page = readFileSync('docs/configuration.md', 'utf8')
+  const rows = [...page.matchAll(/^\| `(\w+)` +\| (\S+) +\| (\S+) +\| (.+?) +\|/gm)]
+  t.strictSame(
+    rows.map(([, name]) => name),
+    CONFIG_KEYS.map((key) => key.name),
+  )
+  for (const [, name = '', flag, variable, fallback] of rows) {
+    const key = CONFIG_KEYS.find((one) => one.name === name)
+    t.equal(flag, key?.noFlag ? '-' : `\`${flagOf(name)}\``)
+    t.equal(variable, `\`${variableOf(name)}\``)
+    const shown = key?.kind === 'keys' ? 'none' : String(key?.fallback)
+    t.equal(fallback?.replaceAll('`', ''), shown, `default of ${name}`)
+  }
+})
+
+t.test('directories that cannot be used', async (t) => {
+  const directory = temporaryDirectory(t)
+  const file = join(directory, 'file')
+  writeFileSync(file, '')
+  const notOne = await runCommand(['serve', '--data-dir', file, '--listen', '127.0.0.1:0'])
+  t.equal(notOne.exitCode, 1)
+  t.match(notOne.stderr, /is a file, and a directory is wanted/)
+  for (const verb of ['replay', 'verify', 'void', 'inspect']) {
+    const args = { void: ['1'], inspect: ['journal'] }[verb] ?? []
+    const missing = await runCommand([verb, ...args, '--data-dir', join(directory, 'none')])
+    t.equal(missing.exitCode, 1, verb)
+    t.match(missing.stderr, /none cannot be found \(ENOENT\)/)
+  }
+  t.strictSame(readdirSync(directory), ['file'], 'nothing was made')
+  const closed = join(directory, 'closed')
+  mkdirSync(closed, { mode: 0 })
+  const unreadable = await runCommand(['serve', '--data-dir', closed], { wrapper: WITHOUT_POWERS })
+  t.equal(unreadable.exitCode, 1)
+  t.match(unreadable.stderr, /EACCES[\s\S]*owner or mode/)
+})
+
+t.test('a disk without room', async (t) => {
+  const dataDir = join(temporaryDirectory(t), 'data')
+  const args = ['serve', '--data-dir', dataDir, '--listen', '127.0.0.1:0', ...SMALL]
+  const full = await runCommand(args, { wrapper: ['prlimit', '--fsize=1000000'] })
+  t.equal(full.exitCode, 1)
+  t.match(full.stderr, /EFBIG/)
+  const server = await startServed(dataDir)
+  t.equal((await server.stop()).exitCode, 0, 'with room again it starts')
+})
+
+t.test('a directory in use, a port in use, a stop', async (t) => {
+  const dataDir = join(temporaryDirectory(t), 'data')
+  const server = await startServed(dataDir)
+  t.teardown(() => server.stop('SIGKILL'))
+  for (const args of [
+    ['serve', '--listen', '127.0.0.1:0', ...SMALL],
+    ['void', '1'],
+  ]) {
+    const second = await runCommand([...args, '--data-dir', dataDir])
+    t.equal(second.exitCode, 4, args[0])
+    t.match(second.stderr, /is in use by another Holdfast process/)
+  }
+  for (const args of [['verify'], ['replay'], ['inspect', 'journal']]) {
+    const reading = await runCommand([...args, '--data-dir', dataDir])
+    t.equal(reading.exitCode, 0, `${args[0]} works beside the server: ${reading.stderr}`)
+  }
+  const { host } = new URL(server.url)
+  const other = join(temporaryDirectory(t), 'other')
+  const taken = await runCommand(['serve', '--data-dir', other, '--listen', host, ...SMALL])
+  t.equal(taken.exitCode, 1)
+  t.match(taken.stderr, /--listen/)
+  const open = await runCommand(['serve', '--data-dir', other, '--listen', '0.0.0.0:0', ...SMALL])
+  t.not(open.exitCode, 0, 'no keys: loopback only')
+  t.match(open.stderr, /keys/i)
+  const start = performance.now()
+  const ended = await server.stop('SIGTERM')
+  t.equal(ended.exitCode, 0, ended.stderr)
+  t.ok(performance.now() - start < 5_000, 'within 5 s')
+})
+
+t.test('a journal of a newer version is refused, and not touched', async (t) => {
+  const dataDir = join(temporaryDirectory(t), 'data')
+  await (await startServed(dataDir)).stop()
+  const [name = ''] = readdirSync(join(dataDir, 'journal')).filter((one) => /segment$/.test(one))
+  const path = join(dataDir, 'journal', name)
+  const bytes = readFileSync(path)
+  bytes.writeUInt32LE(2, 8)
+  const { crc32 } = await import('node:zlib')
+  bytes.writeUInt32LE(crc32(bytes.subarray(8, 128)), 4)
+  writeFileSync(path, bytes)
+  for (const args of [['serve', '--listen', '127.0.0.1:0', ...SMALL], ['verify'], ['replay']]) {
+    const refused = await runCommand([...args, '--data-dir', dataDir])
+    t.equal(refused.exitCode, 1, args[0])
+    t.match(refused.stderr, /has journal format 2 and this build reads format 1/)
+  }
+  t.ok(readFileSync(path).equals(bytes), 'the file is as it was')
+})
+
+t.test('send without a server', async (t) => {
+  const closed = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => closed.once('listening', resolve))
+  const { port } = closed.address() as { port: number }
+  await new Promise((resolve) => closed.close(resolve))
+  const input = '{"type":"open_account","id":"a","ledger":1}\n'
+  const none = await runCommand(['send', '-', '--url', `http://127.0.0.1:${port}`], { input })
+  t.equal(none.exitCode, 1)
+  t.match(none.stderr, /nothing listens at/)
+  const missing = await runCommand(['send', '/no/such/file'])
+  t.equal(missing.exitCode, 1)
+  t.match(missing.stderr, /cannot be read \(ENOENT\)/)
+})
+
+t.test('void: every replay skips the command, checkpoints after it included', async (t) => {
+  const dataDir = join(temporaryDirectory(t), 'data')
+  let server = await startServed(dataDir)
+  t.teardown(() => server.stop('SIGKILL'))
+  const post = async (path: string, body: object) => {
+    const headers = { 'content-type': 'application/json' }
+    const init = { method: 'POST', headers, body: JSON.stringify(body) }
+    return (await (await fetch(`${server.url}${path}`, init)).json()) as Record<string, never>
+  }
+  const balanceOf = async (id: string) => {
+    const response = await fetch(`${server.url}/v1/accounts/${id}`)
+    return ((await response.json()) as { balance: number }).balance
+  }
+  await post('/v1/accounts', { id: 'bank', ledger: 1, external: true })
+  await post('/v1/accounts', { id: 'a', ledger: 1 })
+  const pair = { debitAccount: 'bank', creditAccount: 'a' }
+  const wrong = await post('/v1/transfers', { id: 'wrong', ...pair, amount: 1_000 })
+  // Each is a frame of its own, so that a checkpoint is journaled after the wrong one.
+  for (let i = 0; i < 150; i++) await post('/v1/transfers', { id: `t-${i}`, ...pair, amount: 1 })
+  t.equal(await balanceOf('a'), 1_150)
+  await server.stop()
+  const intact = await runCommand(['verify', '--data-dir', dataDir, '--json'])
+  t.ok(JSON.parse(intact.stdout).checkpoints > 0, 'there is a checkpoint')
+
+  const sequence = String(wrong.sequence)
+  for (const [what, message] of [
+    ['1', /is no command: configure; nothing was changed/],
+    ['999999', /there is no sequence 999999/],
+  ] as const) {
+    const refused = await runCommand(['void', what, '--data-dir', dataDir])
+    t.equal(refused.exitCode, 1)
+    t.match(refused.stderr, message)
+  }
+  const done = await runCommand(['void', sequence, '--data-dir', dataDir])
+  t.equal(done.exitCode, 0, done.stderr)
+  t.match(done.stderr, `sequence ${sequence} (transfer) is void`)
+  const again = await runCommand(['void', sequence, '--data-dir', dataDir])
+  t.match(again, { exitCode: 1, stderr: /is void already/ })
+
+  const verified = await runCommand(['verify', '--data-dir', dataDir])
+  t.equal(verified.exitCode, 0, verified.stderr)
+  const listed = await runCommand(['inspect', 'journal', '--data-dir', dataDir, '--json'])
+  const records = listed.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  t.match(
+    records.find((record) => record.id === 'wrong'),
+    { kind: 'transfer', code: undefined },
+  )
+  t.match(
+    records.find((record) => record.id === 't-0'),
+    { code: 'ok', moved: 1 },
+  )
+  t.match(
+    records.find((record) => record.kind === 'void'),
+    { voided: Number(sequence) },
+  )
+  server = await startServed(dataDir)
+  t.equal(await balanceOf('a'), 150)
+})
+
+t.test('inspect: what is there, and what made it so', async (t) => {
+  const dataDir = join(temporaryDirectory(t), 'data')
+  const server = await startServed(dataDir)
+  t.teardown(() => server.stop('SIGKILL'))
+  const pair = '"debitAccount":"bank","creditAccount":"a"'
+  const lines = [
+    '{"type":"open_account","id":"bank","ledger":1,"external":true}',
+    '{"type":"open_account","id":"a","ledger":1,"metadata":{"name":"Anna"}}',
+    `{"type":"reserve","id":"r","group":"g",${pair},"amount":9}`,
+    '{"type":"settle","id":"s","reservation":"r","amount":4,"final":false}',
+    '{"type":"settle_group","id":"sg","group":"g"}',
+    '{"type":"release","id":"late","reservation":"r"}',
+  ]
+  const sent = await runCommand(['send', '-', '--url', server.url], { input: lines.join('\n') })
+  t.equal(sent.exitCode, 0, sent.stderr)
+  const look = async (...args: string[]) => {
+    const ended = await runCommand(['inspect', ...args, '--data-dir', dataDir, '--json'])
+    t.equal(ended.exitCode, 0, ended.stderr)
+    return ended.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+  }
+  const [account] = await look('account', 'a')
+  t.match(account, { id: 'a', balance: 9, incoming: 0, metadata: { name: 'Anna' }, records: 5 })
+  t.strictSame(
+    account.history.map(({ kind, code, moved }: Record<string, unknown>) => [kind, code, moved]),
+    [
+      ['open_account', 'ok', 0],
+      ['reserve', 'ok', 9],
+      ['settle', 'ok', 4],
+      ['settle_group', 'ok', 5],
+      ['release', 'already_settled', 0],
+    ],
+  )
+  const [reservation] = await look('reservation', 'r')
+  t.match(reservation, { id: 'r', state: 'settled', settled: 9, remaining: 0, records: 4 })
+  const journal = await look('journal', '--from', '3', '--limit', '2')
+  t.strictSame(
+    journal.map(({ sequence, id }) => [sequence, id]),
+    [
+      [3, 'a'],
+      [4, 'r'],
+    ],
+  )
+  const missing = await runCommand(['inspect', 'account', 'nobody', '--data-dir', dataDir])
+  t.match(missing, { exitCode: 1, stderr: /there is no account nobody/ })
+})

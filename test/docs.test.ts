@@ -1,0 +1,74 @@
+// The documents say what the program does: the README's curl lines print what the README shows, and
+// every metric that the server has is in docs/metrics.md, and back.
+
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { startServed, temporaryDirectory } from './support/command-line.ts'
+
+/** Every step is a process of its own, and machines are slow at times. */
+t.setTimeout(180_000)
+
+/** Where the README's server listens. */
+const README_URL = 'http://127.0.0.1:7700'
+
+interface Example {
+  readonly command: string
+  readonly output: string
+}
+
+/** The commands of all `console` blocks in order, each with what it prints. */
+function examplesIn(markdown: string): Example[] {
+  const blocks = [...markdown.matchAll(/^```console\n(.*?)^```$/gms)].map(([, text = '']) => text)
+  return blocks.flatMap((text) =>
+    text
+      .split(/^\$ /m)
+      .filter((part) => part !== '')
+      .map((part) => {
+        const [command = '', ...output] = part.trimEnd().split('\n')
+        return { command, output: output.join('\n') }
+      }),
+  )
+}
+
+/** Times differ from run to run; all else has to be the same. */
+function masked(output: string): string {
+  return output.trim().replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, 'TIME')
+}
+
+t.test('the README', async (t) => {
+  const server = await startServed(join(temporaryDirectory(t), 'data'))
+  t.teardown(() => server.stop('SIGKILL'))
+  const readme = readFileSync('README.md', 'utf8')
+  const examples = examplesIn(readme)
+  t.ok(examples.length >= 8, `${examples.length} examples`)
+  const run = promisify(execFile)
+  for (const { command, output } of examples) {
+    t.match(command, /^curl -s /)
+    const { stdout } = await run('sh', ['-c', command.replaceAll(README_URL, server.url)])
+    t.equal(masked(stdout), masked(output), command)
+  }
+  const shown = /^serving +http:.*$/m.exec(readme)?.[0].replace(README_URL, server.url)
+  t.match(server.banner, String(shown), 'the banner has the address as shown')
+  const digits = (text: string) => text.replaceAll(/[\d,.]+/g, 'N')
+  for (const head of ['holdfast', 'data', 'limits', 'memory', 'recovered']) {
+    const line = new RegExp(`^${head} .*$`, 'm')
+    const inReadme = line.exec(readme)?.[0] ?? 'nothing'
+    const printed = line.exec(server.banner)?.[0] ?? 'nothing'
+    if (head === 'data') t.match(inReadme, /^data +\.\/data$/)
+    else
+      t.equal(digits(printed).replace(/[KMG]iB/g, 'B'), digits(inReadme).replace(/[KMG]iB/g, 'B'))
+  }
+})
+
+t.test('the metrics', async (t) => {
+  const server = await startServed(join(temporaryDirectory(t), 'data'))
+  t.teardown(() => server.stop('SIGKILL'))
+  const text = await (await fetch(`${server.url}/metrics`)).text()
+  const served = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => String(name)).sort()
+  const page = readFileSync('docs/metrics.md', 'utf8')
+  const documented = [...page.matchAll(/^\| `(\w+)` +\|/gm)].map(([, name]) => String(name)).sort()
+  t.strictSame(documented, served)
+})

@@ -1,0 +1,187 @@
+// The engine at its limits: many expiries at once, ids made to collide, many copies of one command,
+// the longest chains. Times are of one applyFrame, with nothing in between.
+
+import { performance } from 'node:perf_hooks'
+import t from 'tap'
+import { CHAIN_COMMANDS_MAX, FRAME, RECORD, writeI64 } from '../protocol/index.ts'
+import type { Command } from './support/commands.ts'
+import { SMALL_CAPACITIES } from './support/contract.ts'
+import { EngineSubject } from './support/engine-subject.ts'
+import { encodeFrame } from './support/frames.ts'
+import { ModelSubject } from './support/subjects.ts'
+
+const START_MS = 1_700_000_000_000
+const EXPIRIES = 100_000
+const ACCOUNTS = 10
+const ROUNDS = 5
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((x, y) => x - y)[values.length >> 1] as number
+
+/** A UUID whose four words are given. */
+function idOf(a: number, b: number, c: number, d: number): string {
+  const hex = [a, b, c, d].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
+function accountsOf(count: number): Command[] {
+  const accounts = Array.from({ length: count }, (_, n): Command[] => [
+    { type: 'open_account', id: `a${n}`, ledger: 1 },
+    { type: 'transfer', id: `t${n}`, debit: 'bank', credit: `a${n}`, amount: EXPIRIES },
+  ])
+  return [{ type: 'open_account', id: 'bank', ledger: 1, external: true }, ...accounts.flat()]
+}
+
+t.test('100,000 reservations due in one millisecond expire before what is decided', async (t) => {
+  const rows = { reservationsMax: 131_072, outcomesMax: 1_024, windowMs: 1 }
+  const subject = new EngineSubject({ ...SMALL_CAPACITIES, ...rows })
+  const { engine } = subject
+  subject.apply({ timeMs: START_MS, records: accountsOf(ACCOUNTS) })
+  const reserves = Array.from(
+    { length: EXPIRIES },
+    (_, n): Command => ({
+      type: 'reserve',
+      id: idOf(n + 1, 0x4000, 0x8000_0000, n),
+      debit: `a${n % ACCOUNTS}`,
+      credit: 'bank',
+      amount: 1 + (Math.floor(n / ACCOUNTS) % 7),
+      timeoutMs: 50,
+    }),
+  )
+  const frame = encodeFrame({ timeMs: START_MS, records: reserves }, 1)
+  const recordBytes = (frame.u32[FRAME.payloadBytes >>> 2] as number) / EXPIRIES
+  const times: number[] = []
+  for (let round = 1; round <= ROUNDS; round++) {
+    const timeMs = START_MS + round * 1_000
+    writeI64(frame, FRAME.firstSequence, engine.sequence + 1)
+    writeI64(frame, FRAME.timeMs, timeMs)
+    for (let n = 0; n < EXPIRIES; n++) {
+      frame.u8[FRAME.bytes + n * recordBytes + RECORD.id + 12] = round
+    }
+    engine.applyFrame(frame, 0, false)
+    t.equal(engine.openReservationCount, EXPIRIES, 'all are open')
+    const early: Command = { type: 'freeze_account', id: `f${round}`, account: 'bank' }
+    subject.apply({ timeMs: timeMs + 49, records: [{ ...early, account: 'nobody' }] })
+    t.equal(engine.openReservationCount, EXPIRIES, 'all are open 1 ms before')
+    // The whole balance: refused while a single one is still held.
+    const all = { debit: 'a0', credit: 'bank', amount: EXPIRIES }
+    const decided: Command = { type: 'transfer', id: `d${round}`, ...all }
+    const due = encodeFrame({ timeMs: timeMs + 50, records: [decided] }, engine.sequence + 1)
+    const started = performance.now()
+    engine.applyFrame(due, 0, false)
+    times.push(performance.now() - started)
+    t.equal(engine.openReservationCount, 0, 'none is open')
+    t.match(subject.account('a0'), { balance: 0, held: 0 })
+    t.match(subject.account('a9'), { balance: EXPIRIES, held: 0, incoming: 0 })
+    t.match(subject.account('bank'), { incoming: 0, balance: -EXPIRIES * (ACCOUNTS - 1) })
+    t.same(subject.violations(), [])
+    const back = { debit: 'bank', credit: 'a0', amount: EXPIRIES }
+    subject.apply({
+      timeMs: timeMs + 50,
+      records: [{ type: 'transfer', id: `b${round}`, ...back }],
+    })
+  }
+  t.comment(`${EXPIRIES} expiries: ${times.map((one) => one.toFixed(1)).join(', ')} ms`)
+  t.ok(median(times) < 100, `${median(times).toFixed(1)} ms, less than 100`)
+})
+
+t.test('ids that differ in few bits cost no more than random ones', async (t) => {
+  const count = 30_000
+  const timeOf = (ids: (n: number) => string): number => {
+    const capacities = { ...SMALL_CAPACITIES, reservationsMax: 65_536, outcomesMax: 1_024 }
+    const subject = new EngineSubject(capacities)
+    subject.apply({ timeMs: START_MS, records: accountsOf(1) })
+    const records = Array.from(
+      { length: count },
+      (_, n): Command => ({
+        type: 'reserve',
+        id: ids(n),
+        debit: 'a0',
+        credit: 'bank',
+        amount: 1,
+      }),
+    )
+    const frame = encodeFrame({ timeMs: START_MS, records }, subject.sequence + 1)
+    const started = performance.now()
+    subject.engine.applyFrame(frame, 0, false)
+    const took = performance.now() - started
+    t.equal(subject.engine.openReservationCount, count)
+    return took
+  }
+  const random = (n: number) => idOf(Math.imul(n + 1, 0x9e3779b1), 0, Math.imul(n, 0x85ebca77), n)
+  const families: Record<string, (n: number) => string> = {
+    'the last word counts': (n) => idOf(1, 0, 0, n),
+    'the first word counts': (n) => idOf(n + 1, 0, 0, 1),
+    'high bits alone': (n) => idOf(1, (n << 16) >>> 0, 0, 0),
+    'two words that cancel out': (n) => idOf(n + 1, n + 1, 1, 1),
+  }
+  timeOf(random)
+  const usual = median([timeOf(random), timeOf(random), timeOf(random)])
+  for (const [name, ids] of Object.entries(families)) {
+    const took = median([timeOf(ids), timeOf(ids), timeOf(ids)])
+    t.comment(`${name}: ${took.toFixed(1)} ms, random ids ${usual.toFixed(1)} ms`)
+    t.ok(took < usual * 4 + 20, `${name}: of the same order`)
+  }
+})
+
+t.test('50 copies of a command have one effect and 50 equal answers', async (t) => {
+  const subject = new EngineSubject(SMALL_CAPACITIES)
+  subject.apply({ timeMs: START_MS, records: accountsOf(1) })
+  const move = { debit: 'a0', credit: 'bank', amount: 60_000 }
+  const copies: readonly Command[] = [
+    { type: 'transfer', id: 'once', ...move },
+    { type: 'reserve', id: 'hold', debit: 'bank', credit: 'a0', amount: 5, timeoutMs: 9 },
+    { type: 'settle', id: 'end', reservation: 'hold', amount: 3 },
+    { type: 'transfer', id: 'never', ...move },
+  ]
+  for (const copy of copies) {
+    const records = Array.from({ length: 50 }, () => copy)
+    const outcomes = subject.apply({ timeMs: START_MS + 1, records })
+    const [first] = outcomes
+    t.equal(first?.replayed, false)
+    for (const outcome of outcomes.slice(1)) {
+      const { code, sequence, timeMs, moved } = outcome
+      t.match(first, { code, sequence, timeMs, moved })
+      t.equal(outcome.replayed, true)
+    }
+  }
+  t.match(subject.account('a0'), { balance: EXPIRIES - 60_000 + 3, held: 0, incoming: 0 })
+})
+
+t.test('a chain has 1,024 members at most, and outcomes of 2 MiB', async (t) => {
+  const capacities = { ...SMALL_CAPACITIES, outcomesMax: 4_096 }
+  const subjects = [new EngineSubject(capacities), new ModelSubject(capacities)]
+  const chain = (commands: readonly Command[]): Command[] =>
+    commands.map((one, i) => ({ ...one, linked: i < commands.length - 1 }))
+  const transfers = (count: number, name: string) =>
+    Array.from(
+      { length: count },
+      (_, n): Command => ({
+        type: 'transfer',
+        id: `${name}${n}`,
+        debit: 'bank',
+        credit: 'a0',
+        amount: 1,
+      }),
+    )
+  const groups = (count: number, name: string) =>
+    Array.from(
+      { length: count },
+      (_, n): Command => ({ type: 'settle_group', id: `${name}${n}`, group: 'g' }),
+    )
+  const cases: readonly [commands: readonly Command[], codes: readonly string[]][] = [
+    [transfers(CHAIN_COMMANDS_MAX, 'm'), ['ok']],
+    [transfers(CHAIN_COMMANDS_MAX + 1, 'n'), ['malformed']],
+    [groups(21, 'g'), ['group_not_found', 'linked_failed']],
+    [groups(22, 'h'), ['malformed']],
+  ]
+  for (const subject of subjects) subject.apply({ timeMs: START_MS, records: accountsOf(1) })
+  for (const [commands, codes] of cases) {
+    const frame = { timeMs: START_MS, records: chain(commands) }
+    const [engine, model] = subjects.map((subject) => subject.apply(frame))
+    t.same(engine, model)
+    t.same([...new Set(engine?.map((outcome) => outcome.code))], codes)
+  }
+  t.same(subjects[0]?.audit(), subjects[1]?.audit())
+  t.equal(subjects[0]?.account('a0')?.balance, EXPIRIES + CHAIN_COMMANDS_MAX)
+})

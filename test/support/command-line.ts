@@ -1,0 +1,139 @@
+// The holdfast command as a process of its own: run to its end, or served until it is stopped.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The command as it was compiled beside this file. */
+export const COMMAND: string = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
+
+/** Small tables, so that a server starts at once and many fit the machine. */
+export const SMALL: readonly string[] = [
+  ['--accounts-max', '65536'],
+  ['--reservations-max', '262144'],
+  ['--groups-max', '4096'],
+  ['--outcomes-max', '262144'],
+  ['--account-name-bytes-max', '8388608'],
+  ['--segment-bytes', '4194304'],
+].flat()
+
+/** What a process that ended left behind. */
+export interface Ended {
+  readonly exitCode: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** How a process is started. */
+export interface RunOptions {
+  /** Variables beside the inherited ones; those of Holdfast are never inherited. */
+  readonly environment?: Readonly<Record<string, string>>
+  readonly input?: string
+  /** The working directory; by default one without a holdfast.toml. */
+  readonly cwd?: string
+  /** What runs the command, such as strace with its arguments; by default Node alone. */
+  readonly wrapper?: readonly string[]
+}
+
+/** Runs one command line to its end. */
+export async function runCommand(
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Ended> {
+  const child = start(args, options)
+  const ended = endOf(child)
+  child.stdin?.end(options.input ?? '')
+  return ended
+}
+
+/** A server that has said where it serves. */
+export interface ServedProcess {
+  readonly url: string
+  readonly pid: number
+  /** What it printed up to and with its address. */
+  readonly banner: string
+  /** Sends a signal and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<Ended>
+  /** Resolves when the process has ended, for whatever reason. */
+  readonly ended: Promise<Ended>
+}
+
+/** Starts `holdfast serve` at any free port; rejects with all it printed if it ends instead. */
+export async function startServed(
+  dataDir: string,
+  args: readonly string[] = SMALL,
+  options: RunOptions = {},
+): Promise<ServedProcess> {
+  const all = ['serve', '--data-dir', dataDir, '--listen', '127.0.0.1:0', ...args]
+  const child = start(all, options)
+  const ended = endOf(child)
+  const { url, banner } = await addressOf(child, ended)
+  return {
+    url,
+    banner,
+    pid: child.pid as number,
+    ended,
+    stop(signal = 'SIGTERM') {
+      child.kill(signal)
+      return ended
+    },
+  }
+}
+
+/** A directory that is removed when the test ends. */
+export function temporaryDirectory(t: { teardown(remove: () => void): void }): string {
+  const directory = mkdtempSync(join(tmpdir(), 'holdfast-test-'))
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+function start(args: readonly string[], options: RunOptions): ChildProcess {
+  const inherited = Object.entries(process.env).filter(([name]) => !isOurs(name))
+  const [program = process.execPath, ...rest] = [...(options.wrapper ?? []), process.execPath]
+  return spawn(program, [...rest, COMMAND, ...args], {
+    cwd: options.cwd ?? tmpdir(),
+    env: { ...Object.fromEntries(inherited), ...options.environment },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+}
+
+/** Variables that would configure the command, or that tap sets for its own processes. */
+function isOurs(name: string): boolean {
+  return /^(HOLDFAST_|TAP|_TAPJS|NODE_OPTIONS$|NODE_V8_COVERAGE$)/.test(name)
+}
+
+async function endOf(child: ChildProcess): Promise<Ended> {
+  let stdout = ''
+  let stderr = ''
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  child.stdin?.on('error', () => {})
+  const [exitCode, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
+  return { exitCode, signal, stdout, stderr }
+}
+
+async function addressOf(
+  child: ChildProcess,
+  ended: Promise<Ended>,
+): Promise<{ url: string; banner: string }> {
+  const served = new Promise<{ url: string; banner: string }>((resolve) => {
+    let banner = ''
+    child.stdout?.on('data', (text: string) => {
+      banner += text
+      const match = /\b(http:\/\/127\.0\.0\.1:\d+)\n/.exec(banner)
+      if (match?.[1] !== undefined) resolve({ url: match[1], banner })
+    })
+  })
+  const failed = ended.then(({ exitCode, signal, stdout, stderr }) => {
+    throw new Error(`serve ended with ${exitCode ?? signal}:\n${stdout}${stderr}`)
+  })
+  return Promise.race([served, failed])
+}
