@@ -14,6 +14,7 @@ import {
   STATUS,
   type Words,
 } from '../protocol/index.ts'
+import { inlineGenerously } from '../runtime/index.ts'
 import { FrameFiller } from './frame-filler.ts'
 import { type BenchResult, machineConditions, median } from './result.ts'
 
@@ -67,6 +68,7 @@ class CountingSink implements OutcomeSink {
 
 /** Measures; takes about ten seconds with 10,000 accounts, a minute with a million. */
 export async function benchEngine(options: EngineBenchOptions = {}): Promise<BenchResult> {
+  inlineGenerously()
   const accounts = options.accounts ?? 10_000
   const open = options.openReservations ?? 1_000
   const rounds = options.rounds ?? 7

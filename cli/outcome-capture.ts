@@ -10,7 +10,7 @@ import {
   OUTCOME_FLAG,
   QUERY,
   RECORD,
-  readI64,
+  readF64,
   statusOf,
   type Words,
 } from '../protocol/index.ts'
@@ -66,9 +66,9 @@ export function startCapture(): OutcomeCapture {
 function decidedIn(words: Words): Decided {
   return {
     token: words.u32[OUTCOME.token >>> 2] as number,
-    sequence: readI64(words, OUTCOME.sequence),
+    sequence: readF64(words, OUTCOME.sequence),
     code: statusOf(words.u16[OUTCOME.status >>> 1] as number).code,
-    moved: readI64(words, OUTCOME.moved),
+    moved: readF64(words, OUTCOME.moved),
     replayed: ((words.u8[OUTCOME.flags] as number) & OUTCOME_FLAG.replayed) !== 0,
   }
 }

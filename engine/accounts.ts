@@ -16,6 +16,7 @@ import {
   readI64,
   TAIL_BYTES_MAX,
   type Words,
+  wordsOver,
 } from '../protocol/index.ts'
 import { IdIndex, NONE } from './id-index.ts'
 
@@ -26,6 +27,9 @@ const COLD_BYTES = 32
 const WORD = { ledger: 4, flags: 5, mark: 6 } as const
 const DOUBLE = { balance: 4, held: 5, incoming: 6, creditLimit: 7 } as const
 
+/** Where an account's four numbers begin in its row, for those who read them all at once. */
+export const ACCOUNT_NUMBERS = { word: 8, double: 4 } as const
+
 /** The place of its opening command in a chain, kept beside the account's own flags. */
 const CHAIN_PLACE_SHIFT = 8
 
@@ -35,7 +39,7 @@ export class Accounts {
   readonly i32: Int32Array
   readonly bytes: number
   readonly names: AccountNames
-  readonly #f64: Float64Array
+  readonly f64: Float64Array
   readonly #coldF64: Float64Array
   readonly #coldI32: Int32Array
   readonly #words: Words
@@ -48,16 +52,11 @@ export class Accounts {
   constructor(accountsMax: number, names: AccountNamesMemory) {
     const rows = new ArrayBuffer(accountsMax * ROW_BYTES)
     const cold = new ArrayBuffer(accountsMax * COLD_BYTES)
-    this.i32 = new Int32Array(rows)
-    this.#f64 = new Float64Array(rows)
     this.#coldF64 = new Float64Array(cold)
     this.#coldI32 = new Int32Array(cold)
-    this.#words = {
-      u8: new Uint8Array(rows),
-      u16: new Uint16Array(rows),
-      i32: this.i32,
-      u32: new Uint32Array(rows),
-    }
+    this.#words = wordsOver(rows)
+    this.i32 = this.#words.i32
+    this.f64 = this.#words.f64
     this.#index = new IdIndex(accountsMax, this)
     this.names = new AccountNames(names)
     this.bytes = rows.byteLength + cold.byteLength + this.#index.bytes
@@ -76,54 +75,54 @@ export class Accounts {
   }
 
   ledger(slot: number): number {
-    return this.i32[slot * 16 + WORD.ledger] as number
+    return this.i32[(slot << 4) + WORD.ledger] as number
   }
 
   flags(slot: number): number {
-    return (this.i32[slot * 16 + WORD.flags] as number) & 0xff
+    return (this.i32[(slot << 4) + WORD.flags] as number) & 0xff
   }
 
   setFlags(slot: number, flags: number): void {
-    const w = slot * 16 + WORD.flags
+    const w = (slot << 4) + WORD.flags
     this.i32[w] = ((this.i32[w] as number) & ~0xff) | flags
   }
 
   chainPlace(slot: number): number {
-    return (this.i32[slot * 16 + WORD.flags] as number) >>> CHAIN_PLACE_SHIFT
+    return (this.i32[(slot << 4) + WORD.flags] as number) >>> CHAIN_PLACE_SHIFT
   }
 
   isExternal(slot: number): boolean {
-    return ((this.i32[slot * 16 + WORD.flags] as number) & ACCOUNT_FLAG.external) !== 0
+    return ((this.i32[(slot << 4) + WORD.flags] as number) & ACCOUNT_FLAG.external) !== 0
   }
 
   isFrozen(slot: number): boolean {
-    return ((this.i32[slot * 16 + WORD.flags] as number) & ACCOUNT_FLAG.frozen) !== 0
+    return ((this.i32[(slot << 4) + WORD.flags] as number) & ACCOUNT_FLAG.frozen) !== 0
   }
 
   isClosed(slot: number): boolean {
-    return ((this.i32[slot * 16 + WORD.flags] as number) & ACCOUNT_FLAG.closed) !== 0
+    return ((this.i32[(slot << 4) + WORD.flags] as number) & ACCOUNT_FLAG.closed) !== 0
   }
 
   balance(slot: number): number {
-    return this.#f64[slot * 8 + DOUBLE.balance] as number
+    return this.f64[(slot << 3) + DOUBLE.balance] as number
   }
 
   held(slot: number): number {
-    return this.#f64[slot * 8 + DOUBLE.held] as number
+    return this.f64[(slot << 3) + DOUBLE.held] as number
   }
 
   incoming(slot: number): number {
-    return this.#f64[slot * 8 + DOUBLE.incoming] as number
+    return this.f64[(slot << 3) + DOUBLE.incoming] as number
   }
 
   creditLimit(slot: number): number {
-    return this.#f64[slot * 8 + DOUBLE.creditLimit] as number
+    return this.f64[(slot << 3) + DOUBLE.creditLimit] as number
   }
 
   /** balance - held + creditLimit. */
   available(slot: number): number {
-    const f = slot * 8
-    const f64 = this.#f64
+    const f = slot << 3
+    const f64 = this.f64
     return (
       (f64[f + DOUBLE.balance] as number) -
       (f64[f + DOUBLE.held] as number) +
@@ -132,38 +131,38 @@ export class Accounts {
   }
 
   addBalance(slot: number, amount: number): void {
-    const f = slot * 8 + DOUBLE.balance
-    this.#f64[f] = (this.#f64[f] as number) + amount
+    const f = (slot << 3) + DOUBLE.balance
+    this.f64[f] = (this.f64[f] as number) + amount
   }
 
   addHeld(slot: number, amount: number): void {
-    const f = slot * 8 + DOUBLE.held
-    this.#f64[f] = (this.#f64[f] as number) + amount
+    const f = (slot << 3) + DOUBLE.held
+    this.f64[f] = (this.f64[f] as number) + amount
   }
 
   addIncoming(slot: number, amount: number): void {
-    const f = slot * 8 + DOUBLE.incoming
-    this.#f64[f] = (this.#f64[f] as number) + amount
+    const f = (slot << 3) + DOUBLE.incoming
+    this.f64[f] = (this.f64[f] as number) + amount
   }
 
   setCreditLimit(slot: number, value: number): void {
-    this.#f64[slot * 8 + DOUBLE.creditLimit] = value
+    this.f64[(slot << 3) + DOUBLE.creditLimit] = value
   }
 
   openedSequence(slot: number): number {
-    return this.#coldF64[slot * 4] as number
+    return this.#coldF64[slot << 2] as number
   }
 
   openedTimeMs(slot: number): number {
-    return this.#coldF64[slot * 4 + 1] as number
+    return this.#coldF64[(slot << 2) + 1] as number
   }
 
   firstCreditLimit(slot: number): number {
-    return this.#coldF64[slot * 4 + 2] as number
+    return this.#coldF64[(slot << 2) + 2] as number
   }
 
   metadataHash(slot: number): number {
-    return this.#coldI32[slot * 8 + 6] as number
+    return this.#coldI32[(slot << 3) + 6] as number
   }
 
   /** Adds the account of the open_account record at `at`; there is room. Gives back its slot. */
@@ -180,22 +179,22 @@ export class Accounts {
     const flags = words.u8[at + RECORD.flags] as number
     const limit = readI64(words, at + OPEN_ACCOUNT.creditLimit)
     copyWords(words, at + RECORD.id, this.#words, slot * ROW_BYTES, 16)
-    const w = slot * 16
+    const w = slot << 4
     this.i32[w + WORD.ledger] = ledgerSlot
     this.i32[w + WORD.flags] =
       ((flags & FLAG.external) !== 0 ? ACCOUNT_FLAG.external : 0) |
       ((flags & FLAG.history) !== 0 ? ACCOUNT_FLAG.history : 0) |
       (chainPlace << CHAIN_PLACE_SHIFT)
     this.i32[w + WORD.mark] = 0
-    const f = slot * 8
-    this.#f64[f + DOUBLE.balance] = 0
-    this.#f64[f + DOUBLE.held] = 0
-    this.#f64[f + DOUBLE.incoming] = 0
-    this.#f64[f + DOUBLE.creditLimit] = limit
-    this.#coldF64[slot * 4] = sequence
-    this.#coldF64[slot * 4 + 1] = timeMs
-    this.#coldF64[slot * 4 + 2] = limit
-    this.#coldI32[slot * 8 + 6] = words.i32[(at + RECORD.metadataHash) >>> 2] as number
+    const f = slot << 3
+    this.f64[f + DOUBLE.balance] = 0
+    this.f64[f + DOUBLE.held] = 0
+    this.f64[f + DOUBLE.incoming] = 0
+    this.f64[f + DOUBLE.creditLimit] = limit
+    this.#coldF64[slot << 2] = sequence
+    this.#coldF64[(slot << 2) + 1] = timeMs
+    this.#coldF64[(slot << 2) + 2] = limit
+    this.#coldI32[(slot << 3) + 6] = words.i32[(at + RECORD.metadataHash) >>> 2] as number
     const tailBytes = words.u16[(at + RECORD.tailBytes) >>> 1] as number
     this.names.set(
       slot,
@@ -231,13 +230,13 @@ export class Accounts {
   beginMarks(): void {
     this.#mark = (this.#mark + 1) | 0
     if (this.#mark !== 0) return
-    for (let slot = 0; slot < this.count; slot++) this.i32[slot * 16 + WORD.mark] = 0
+    for (let slot = 0; slot < this.count; slot++) this.i32[(slot << 4) + WORD.mark] = 0
     this.#mark = 1
   }
 
   /** Whether this is the first time that `slot` comes up in this round. */
   firstTouch(slot: number): boolean {
-    const w = slot * 16 + WORD.mark
+    const w = (slot << 4) + WORD.mark
     if (this.i32[w] === this.#mark) return false
     this.i32[w] = this.#mark
     return true
@@ -245,7 +244,7 @@ export class Accounts {
 
   /** Where the row's id lies in `i32`. */
   idWord(slot: number): number {
-    return slot * 16
+    return slot << 4
   }
 
   /** The row's id as words, for digests. */

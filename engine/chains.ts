@@ -306,10 +306,8 @@ export class Chains {
   }
 
   #remember(words: Words, n: number, status: number): void {
-    const { content, book } = this.#core
-    readContent(content, words, this.at(n), this.#core.chainPlace)
-    content.continuesChain = book.outcomes.count > this.#rowsBefore
-    remember(this.#core, words, this.at(n), status)
+    const continuesChain = this.#core.book.outcomes.count > this.#rowsBefore
+    remember(this.#core, words, this.at(n), status, continuesChain)
   }
 
   #rememberFailure(words: Words, failed: number, status: number): void {

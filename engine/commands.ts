@@ -30,9 +30,9 @@ export function decideAlone(core: Core, words: Words, at: number): number {
   core.chainPlace = CHAIN_PLACE.alone
   forgetOld(core)
   if (isDry(words, at) || !isWellFormed(words, at)) return STATUS.malformed
-  readContent(core.content, words, at, CHAIN_PLACE.alone)
   const known = findKnown(core, words, at)
   if (known !== NONE) {
+    readContent(core.content, words, at, CHAIN_PLACE.alone)
     const difference = compareWithKnown(core, known, words, at)
     return difference === STATUS.ok ? replay(core, known, words, at) : difference
   }
@@ -43,7 +43,7 @@ export function decideAlone(core: Core, words: Words, at: number): number {
     if (status !== STATUS.ok) return status
   }
   status = handle(core, words, at)
-  remember(core, words, at, status)
+  remember(core, words, at, status, false)
   return status
 }
 
@@ -78,17 +78,25 @@ export function handle(core: Core, words: Words, at: number): number {
 
 /**
  * Keeps an outcome under the command's id, where its status is one that is kept. Accounts are known by
- * their rows, and so are granted reserves; `core.content` is the command's.
+ * their rows, and so are granted reserves. `continuesChain`: the row before is of the same chain.
  */
-export function remember(core: Core, words: Words, at: number, status: number): void {
-  const { book, decision } = core
+export function remember(
+  core: Core,
+  words: Words,
+  at: number,
+  status: number,
+  continuesChain: boolean,
+): void {
+  const { book, content, decision } = core
   const kind = words.u8[at]
   if (kind === KIND.openAccount || IS_REMEMBERED[status] === 0) return
   if (kind === KIND.reserve && status === STATUS.ok) return
+  readContent(content, words, at, core.chainPlace)
+  content.continuesChain = continuesChain
   const slot = book.outcomes.add(
     words,
     at + RECORD.id,
-    core.content,
+    content,
     status,
     decision.moved,
     core.sequence,
@@ -108,9 +116,9 @@ export function decideDry(core: Core, words: Words, at: number): number {
   if ((kind !== KIND.transfer && kind !== KIND.reserve) || isLinked || !isWellFormed(words, at)) {
     return STATUS.malformed
   }
-  readContent(core.content, words, at, CHAIN_PLACE.alone)
   const known = findKnown(core, words, at)
   if (known !== NONE) {
+    readContent(core.content, words, at, CHAIN_PLACE.alone)
     const difference = compareWithKnown(core, known, words, at)
     return difference === STATUS.ok ? replay(core, known, words, at) : difference
   }

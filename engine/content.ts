@@ -16,7 +16,7 @@ import {
   type Words,
 } from '../protocol/index.ts'
 import type { Accounts } from './accounts.ts'
-import { contentHashOfId, contentHashOfNumber } from './id-hash.ts'
+import { contentHashOfGroup, contentHashOfId, contentHashOfNumber } from './id-hash.ts'
 import { CONTENT_FLAGS, type Content, type OutcomeMemory } from './outcome-memory.ts'
 import type { Reservations } from './reservations.ts'
 
@@ -41,7 +41,7 @@ export function readContent(content: Content, words: Words, at: number, chainPla
   }
   if (kind === KIND.reserve) {
     content.timeoutHash = contentHashOfNumber(readI64(words, at + RESERVE.timeoutMs))
-    content.groupHash = contentHashOfId(words, at + RESERVE.group)
+    content.groupHash = contentHashOfGroup(words, at + RESERVE.group)
   }
   if (kind === KIND.extend) {
     content.timeoutHash = contentHashOfNumber(readI64(words, at + EXTEND.timeoutMs))

@@ -2,7 +2,7 @@
 // process's indexes and decides nothing; the plain one is part of what is remembered, and so is the
 // same on every machine.
 
-import type { Words } from '../protocol/index.ts'
+import { isNoId, type Words } from '../protocol/index.ts'
 
 /**
  * Simple tabulation hashing (Zobrist; Patrascu and Thorup, "The power of simple tabulation hashing",
@@ -67,6 +67,11 @@ export function contentHashOfId(words: Words, at: number): number {
   h = Math.imul((h ^ (h >>> 13)) + (i[w + 2] as number), 0x27d4eb2f)
   h = Math.imul((h ^ (h >>> 16)) + (i[w + 3] as number), 0x165667b1)
   return h ^ (h >>> 15)
+}
+
+/** The word of a group's id; 0 where a reserve names none. */
+export function contentHashOfGroup(words: Words, at: number): number {
+  return isNoId(words, at) ? 0 : contentHashOfId(words, at)
 }
 
 /** One word that stands for a number; no two numbers below 2^32 share it. */

@@ -69,7 +69,7 @@ export class IdIndex {
 
   /** Where a hash would like to lie: the hash, scaled to the size. */
   #home(hash: number): number {
-    return Math.floor((hash >>> 0) * this.#scale) * 2
+    return (((hash >>> 0) * this.#scale) | 0) << 1
   }
 
   #isAt(reference: number, i32: Int32Array, w: number): boolean {

@@ -12,8 +12,8 @@
 import { copyWords, FLAG, type Words, wordsOver } from '../protocol/index.ts'
 
 const ROW_BYTES = 64
-const WORDS = 16
-const DOUBLES = 8
+const WORDS_SHIFT = 4
+const DOUBLES_SHIFT = 3
 const TWO_32 = 4_294_967_296
 
 /** The content of a command as it is remembered; one object that is filled anew for every command. */
@@ -43,7 +43,7 @@ export const CONTENT_FLAGS: number = 0xff & ~FLAG.linked & ~FLAG.dryRun
 
 /** Rows of up to `outcomesMax` outcomes. Slots are places in the ring. */
 export class OutcomeMemory {
-  readonly rowWords = WORDS
+  readonly rowWords = ROW_BYTES / 4
   readonly i32: Int32Array
   readonly bytes: number
   readonly #words: Words
@@ -58,7 +58,7 @@ export class OutcomeMemory {
     this.#words = wordsOver(rows)
     this.i32 = this.#words.i32
     this.#u32 = this.#words.u32
-    this.#f64 = new Float64Array(rows)
+    this.#f64 = this.#words.f64
     this.#rowsMax = outcomesMax
     this.bytes = rows.byteLength
   }
@@ -75,64 +75,64 @@ export class OutcomeMemory {
   }
 
   sequence(slot: number): number {
-    const w = slot * WORDS
+    const w = slot << WORDS_SHIFT
     return ((this.i32[w + 6] as number) & 0xffff) * TWO_32 + (this.#u32[w + 4] as number)
   }
 
   timeMs(slot: number): number {
-    const w = slot * WORDS
+    const w = slot << WORDS_SHIFT
     return ((this.i32[w + 6] as number) >>> 16) * TWO_32 + (this.#u32[w + 5] as number)
   }
 
   status(slot: number): number {
-    return (this.i32[slot * WORDS + 7] as number) & 0xff
+    return (this.i32[(slot << WORDS_SHIFT) + 7] as number) & 0xff
   }
 
   chainPlace(slot: number): number {
-    return ((this.i32[slot * WORDS + 7] as number) >>> 8) & 3
+    return ((this.i32[(slot << WORDS_SHIFT) + 7] as number) >>> 8) & 3
   }
 
   /** Whether the row before is of the same chain. */
   continuesChain(slot: number): boolean {
-    return (((this.i32[slot * WORDS + 7] as number) >>> 8) & CONTINUES) !== 0
+    return (((this.i32[(slot << WORDS_SHIFT) + 7] as number) >>> 8) & CONTINUES) !== 0
   }
 
   kind(slot: number): number {
-    return ((this.i32[slot * WORDS + 7] as number) >>> 16) & 0xff
+    return ((this.i32[(slot << WORDS_SHIFT) + 7] as number) >>> 16) & 0xff
   }
 
   flags(slot: number): number {
-    return (this.i32[slot * WORDS + 7] as number) >>> 24
+    return (this.i32[(slot << WORDS_SHIFT) + 7] as number) >>> 24
   }
 
   /** What moved; 0 for a refusal. */
   moved(slot: number): number {
-    return this.status(slot) === 0 ? (this.#f64[slot * DOUBLES + 4] as number) : 0
+    return this.status(slot) === 0 ? (this.#f64[(slot << DOUBLES_SHIFT) + 4] as number) : 0
   }
 
   /** Whether metadata differs; only a refused reserve has any. */
   differsInMetadata(slot: number, hash: number): boolean {
-    return this.status(slot) !== 0 && this.#f64[slot * DOUBLES + 4] !== hash
+    return this.status(slot) !== 0 && this.#f64[(slot << DOUBLES_SHIFT) + 4] !== hash
   }
 
   amount(slot: number): number {
-    return this.#f64[slot * DOUBLES + 5] as number
+    return this.#f64[(slot << DOUBLES_SHIFT) + 5] as number
   }
 
   firstHash(slot: number): number {
-    return this.i32[slot * WORDS + 12] as number
+    return this.i32[(slot << WORDS_SHIFT) + 12] as number
   }
 
   secondHash(slot: number): number {
-    return this.i32[slot * WORDS + 13] as number
+    return this.i32[(slot << WORDS_SHIFT) + 13] as number
   }
 
   timeoutHash(slot: number): number {
-    return this.i32[slot * WORDS + 14] as number
+    return this.i32[(slot << WORDS_SHIFT) + 14] as number
   }
 
   groupHash(slot: number): number {
-    return this.i32[slot * WORDS + 15] as number
+    return this.i32[(slot << WORDS_SHIFT) + 15] as number
   }
 
   /** Adds the youngest row; there is room. Gives back its slot. */
@@ -146,8 +146,8 @@ export class OutcomeMemory {
     timeMs: number,
   ): number {
     const slot = this.slotAt(this.count)
-    const w = slot * WORDS
-    const f = slot * DOUBLES
+    const w = slot << WORDS_SHIFT
+    const f = slot << DOUBLES_SHIFT
     const i32 = this.i32
     copyWords(words, idAt, this.#words, slot * ROW_BYTES, 16)
     i32[w + 4] = sequence | 0

@@ -11,8 +11,8 @@ import {
   rollA,
   rollB,
   type Words,
-  writeI64,
 } from '../protocol/index.ts'
+import { ACCOUNT_NUMBERS } from './accounts.ts'
 import type { Book } from './book.ts'
 import type { Decision } from './decision.ts'
 
@@ -69,9 +69,10 @@ export function writeHead(
   words.u16[(at + OUTCOME.status) >>> 1] = decision.status
   words.u8[at + OUTCOME.kind] = kind
   words.u8[at + OUTCOME.flags] = decision.isReplay ? OUTCOME_FLAG.replayed : 0
-  writeI64(words, at + OUTCOME.sequence, decision.sequence)
-  writeI64(words, at + OUTCOME.timeMs, decision.timeMs)
-  writeI64(words, at + OUTCOME.moved, decision.moved)
+  const f = at >>> 3
+  words.f64[f + 1] = decision.sequence
+  words.f64[f + 2] = decision.timeMs
+  words.f64[f + 3] = decision.moved
   words.u32[(at + OUTCOME.bytes) >>> 2] = bytes
   words.u16[(at + OUTCOME.accounts) >>> 1] = decision.accountCount
   words.u16[(at + OUTCOME.reservations) >>> 1] = decision.reservations
@@ -79,24 +80,31 @@ export function writeHead(
 
 function writeReservation(words: Words, at: number, book: Book, slot: number): void {
   const rows = book.reservations
-  writeI64(words, at + OUTCOME_RESERVATION.amount, rows.amount(slot))
-  writeI64(words, at + OUTCOME_RESERVATION.settled, rows.settled(slot))
-  writeI64(words, at + OUTCOME_RESERVATION.released, rows.released(slot))
-  writeI64(words, at + OUTCOME_RESERVATION.expiresAt, rows.expiresAt(slot))
-  words.u32[(at + OUTCOME_RESERVATION.state) >>> 2] = rows.state(slot)
-  words.u32[(at + OUTCOME_RESERVATION.state + 4) >>> 2] = 0
+  const { f64, u32 } = words
+  const f = at >>> 3
+  f64[f] = rows.amount(slot)
+  f64[f + 1] = rows.settled(slot)
+  f64[f + 2] = rows.released(slot)
+  f64[f + 3] = rows.expiresAt(slot)
+  const w = (at + OUTCOME_RESERVATION.state) >>> 2
+  u32[w] = rows.state(slot)
+  u32[w + 1] = 0
 }
 
 function writeAccount(words: Words, at: number, book: Book, slot: number): void {
   const { accounts, ledgers } = book
-  words.u32[at >>> 2] = slot
-  words.u32[(at + OUTCOME_ACCOUNT.ledger) >>> 2] = ledgers.numbers[accounts.ledger(slot)] as number
-  words.u32[(at + OUTCOME_ACCOUNT.flags) >>> 2] = accounts.flags(slot)
-  words.u32[(at + OUTCOME_ACCOUNT.flags + 4) >>> 2] = 0
-  writeI64(words, at + OUTCOME_ACCOUNT.balance, accounts.balance(slot))
-  writeI64(words, at + OUTCOME_ACCOUNT.held, accounts.held(slot))
-  writeI64(words, at + OUTCOME_ACCOUNT.incoming, accounts.incoming(slot))
-  writeI64(words, at + OUTCOME_ACCOUNT.creditLimit, accounts.creditLimit(slot))
+  const { f64, u32 } = words
+  const w = at >>> 2
+  u32[w] = slot
+  u32[w + 1] = ledgers.numbers[accounts.ledger(slot)] as number
+  u32[w + 2] = accounts.flags(slot)
+  u32[w + 3] = 0
+  const to = (at + OUTCOME_ACCOUNT.balance) >>> 3
+  const from = (slot << 3) + ACCOUNT_NUMBERS.double
+  f64[to] = accounts.f64[from] as number
+  f64[to + 1] = accounts.f64[from + 1] as number
+  f64[to + 2] = accounts.f64[from + 2] as number
+  f64[to + 3] = accounts.f64[from + 3] as number
 }
 
 /** The outcome digest as it rolls; see docs/formats.md. */
@@ -127,15 +135,8 @@ export class OutcomeDigest {
 
   #account(book: Book, slot: number): void {
     const { accounts } = book
-    this.#word(
-      accountWord(
-        accounts.balance(slot),
-        accounts.held(slot),
-        accounts.incoming(slot),
-        accounts.creditLimit(slot),
-        accounts.flags(slot),
-      ),
-    )
+    const numbers = (slot << 4) + ACCOUNT_NUMBERS.word
+    this.#word(accountWord(accounts.i32, numbers, accounts.flags(slot)))
   }
 
   #word(word: number): void {

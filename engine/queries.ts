@@ -9,7 +9,7 @@ import {
   RECORD,
   STATUS,
   type Words,
-  writeI64,
+  writeF64,
 } from '../protocol/index.ts'
 import { decideDry, undoDryRun } from './commands.ts'
 import type { Core } from './core.ts'
@@ -82,16 +82,16 @@ function answerAudit(
   const audit = at + OUTCOME.head
   words.i32[(audit + OUTCOME_AUDIT.digest) >>> 2] = digest.a
   words.i32[(audit + OUTCOME_AUDIT.digest + 4) >>> 2] = digest.b
-  writeI64(words, audit + OUTCOME_AUDIT.accounts, book.accounts.count)
-  writeI64(words, audit + OUTCOME_AUDIT.openReservations, book.reservations.open)
-  writeI64(words, audit + 24, 0)
+  writeF64(words, audit + OUTCOME_AUDIT.accounts, book.accounts.count)
+  writeF64(words, audit + OUTCOME_AUDIT.openReservations, book.reservations.open)
+  writeF64(words, audit + 24, 0)
   for (let slot = 0; slot < ledgers.count; slot++) {
     const entry = audit + OUTCOME_AUDIT.bytes + slot * OUTCOME_LEDGER.bytes
     words.u32[entry >>> 2] = ledgers.numbers[slot] as number
     words.u32[(entry + 4) >>> 2] = 0
-    writeI64(words, entry + OUTCOME_LEDGER.accounts, ledgers.accounts[slot] as number)
-    writeI64(words, entry + OUTCOME_LEDGER.held, ledgers.held[slot] as number)
-    writeI64(words, entry + OUTCOME_LEDGER.turnoverHigh, ledgers.turnoverHigh[slot] as number)
-    writeI64(words, entry + OUTCOME_LEDGER.turnoverLow, ledgers.turnoverLow[slot] as number)
+    writeF64(words, entry + OUTCOME_LEDGER.accounts, ledgers.accounts[slot] as number)
+    writeF64(words, entry + OUTCOME_LEDGER.held, ledgers.held[slot] as number)
+    writeF64(words, entry + OUTCOME_LEDGER.turnoverHigh, ledgers.turnoverHigh[slot] as number)
+    writeF64(words, entry + OUTCOME_LEDGER.turnoverLow, ledgers.turnoverLow[slot] as number)
   }
 }

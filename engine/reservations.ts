@@ -19,12 +19,13 @@ import {
   RESERVE,
   readI64,
   type Words,
+  wordsOver,
 } from '../protocol/index.ts'
-import { contentHashOfId, contentHashOfNumber } from './id-hash.ts'
+import { contentHashOfGroup, contentHashOfNumber } from './id-hash.ts'
 
 const ROW_BYTES = 128
-const WORDS = 32
-const DOUBLES = 16
+const WORDS_SHIFT = 5
+const DOUBLES_SHIFT = 4
 
 const WORD = {
   debit: 4,
@@ -58,7 +59,7 @@ const CHAIN_PLACE_SHIFT = 16
 
 /** Rows of up to `reservationsMax` reservations. */
 export class Reservations {
-  readonly rowWords = WORDS
+  readonly rowWords = ROW_BYTES / 4
   readonly i32: Int32Array
   readonly bytes: number
   readonly #f64: Float64Array
@@ -73,59 +74,54 @@ export class Reservations {
 
   constructor(reservationsMax: number) {
     const rows = new ArrayBuffer(reservationsMax * ROW_BYTES)
-    this.i32 = new Int32Array(rows)
-    this.#f64 = new Float64Array(rows)
-    this.#words = {
-      u8: new Uint8Array(rows),
-      u16: new Uint16Array(rows),
-      i32: this.i32,
-      u32: new Uint32Array(rows),
-    }
+    this.#words = wordsOver(rows)
+    this.i32 = this.#words.i32
+    this.#f64 = this.#words.f64
     this.bytes = rows.byteLength
   }
 
   debit(slot: number): number {
-    return this.i32[slot * WORDS + WORD.debit] as number
+    return this.i32[(slot << WORDS_SHIFT) + WORD.debit] as number
   }
 
   credit(slot: number): number {
-    return this.i32[slot * WORDS + WORD.credit] as number
+    return this.i32[(slot << WORDS_SHIFT) + WORD.credit] as number
   }
 
   /** One of `RESERVATION_STATE`. */
   state(slot: number): number {
-    return (this.i32[slot * WORDS + WORD.state] as number) & 0xff
+    return (this.i32[(slot << WORDS_SHIFT) + WORD.state] as number) & 0xff
   }
 
   /** The record's flags, without `linked`. */
   flags(slot: number): number {
-    return ((this.i32[slot * WORDS + WORD.state] as number) >>> FLAGS_SHIFT) & 0xff
+    return ((this.i32[(slot << WORDS_SHIFT) + WORD.state] as number) >>> FLAGS_SHIFT) & 0xff
   }
 
   /** The hash under which its id is indexed. */
   hash(slot: number): number {
-    return this.i32[slot * WORDS + WORD.hash] as number
+    return this.i32[(slot << WORDS_SHIFT) + WORD.hash] as number
   }
 
   chainPlace(slot: number): number {
-    return (this.i32[slot * WORDS + WORD.state] as number) >>> CHAIN_PLACE_SHIFT
+    return (this.i32[(slot << WORDS_SHIFT) + WORD.state] as number) >>> CHAIN_PLACE_SHIFT
   }
 
   amount(slot: number): number {
-    return this.#f64[slot * DOUBLES + DOUBLE.amount] as number
+    return this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.amount] as number
   }
 
   settled(slot: number): number {
-    return this.#f64[slot * DOUBLES + DOUBLE.settled] as number
+    return this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.settled] as number
   }
 
   released(slot: number): number {
-    return this.#f64[slot * DOUBLES + DOUBLE.released] as number
+    return this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.released] as number
   }
 
   /** What is still held for an open reservation. */
   remaining(slot: number): number {
-    const f = slot * DOUBLES
+    const f = slot << DOUBLES_SHIFT
     const f64 = this.#f64
     return (
       (f64[f + DOUBLE.amount] as number) -
@@ -135,94 +131,94 @@ export class Reservations {
   }
 
   expiresAt(slot: number): number {
-    return this.#f64[slot * DOUBLES + DOUBLE.expiresAt] as number
+    return this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.expiresAt] as number
   }
 
   setAmounts(slot: number, amount: number, settled: number, released: number): void {
-    const f = slot * DOUBLES
+    const f = slot << DOUBLES_SHIFT
     this.#f64[f + DOUBLE.amount] = amount
     this.#f64[f + DOUBLE.settled] = settled
     this.#f64[f + DOUBLE.released] = released
   }
 
   setExpiresAt(slot: number, timeMs: number): void {
-    this.#f64[slot * DOUBLES + DOUBLE.expiresAt] = timeMs
+    this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.expiresAt] = timeMs
   }
 
   /** Sequence of its reserve: no two reservations share one. */
   sequence(slot: number): number {
-    return this.#f64[slot * DOUBLES + DOUBLE.sequence] as number
+    return this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.sequence] as number
   }
 
   timeMs(slot: number): number {
-    return this.#f64[slot * DOUBLES + DOUBLE.timeMs] as number
+    return this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.timeMs] as number
   }
 
   /** The amount that its reserve asked for. */
   asked(slot: number): number {
-    return this.#f64[slot * DOUBLES + DOUBLE.asked] as number
+    return this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.asked] as number
   }
 
   /** The amount that its reserve held at first. */
   taken(slot: number): number {
-    return this.#f64[slot * DOUBLES + DOUBLE.taken] as number
+    return this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.taken] as number
   }
 
   endedAt(slot: number): number {
-    return this.#f64[slot * DOUBLES + DOUBLE.endedAt] as number
+    return this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.endedAt] as number
   }
 
   groupHash(slot: number): number {
-    return this.i32[slot * WORDS + WORD.groupHash] as number
+    return this.i32[(slot << WORDS_SHIFT) + WORD.groupHash] as number
   }
 
   timeoutHash(slot: number): number {
-    return this.i32[slot * WORDS + WORD.timeoutHash] as number
+    return this.i32[(slot << WORDS_SHIFT) + WORD.timeoutHash] as number
   }
 
   metadataHash(slot: number): number {
-    return this.i32[slot * WORDS + WORD.metadataHash] as number
+    return this.i32[(slot << WORDS_SHIFT) + WORD.metadataHash] as number
   }
 
   next(slot: number): number {
-    return this.i32[slot * WORDS + WORD.next] as number
+    return this.i32[(slot << WORDS_SHIFT) + WORD.next] as number
   }
 
   setNext(slot: number, link: number): void {
-    this.i32[slot * WORDS + WORD.next] = link
+    this.i32[(slot << WORDS_SHIFT) + WORD.next] = link
   }
 
   previous(slot: number): number {
-    return this.i32[slot * WORDS + WORD.previous] as number
+    return this.i32[(slot << WORDS_SHIFT) + WORD.previous] as number
   }
 
   setPrevious(slot: number, link: number): void {
-    this.i32[slot * WORDS + WORD.previous] = link
+    this.i32[(slot << WORDS_SHIFT) + WORD.previous] = link
   }
 
   /** The group's slot + 1, or 0. */
   group(slot: number): number {
-    return this.i32[slot * WORDS + WORD.group] as number
+    return this.i32[(slot << WORDS_SHIFT) + WORD.group] as number
   }
 
   setGroup(slot: number, link: number): void {
-    this.i32[slot * WORDS + WORD.group] = link
+    this.i32[(slot << WORDS_SHIFT) + WORD.group] = link
   }
 
   groupNext(slot: number): number {
-    return this.i32[slot * WORDS + WORD.groupNext] as number
+    return this.i32[(slot << WORDS_SHIFT) + WORD.groupNext] as number
   }
 
   setGroupNext(slot: number, link: number): void {
-    this.i32[slot * WORDS + WORD.groupNext] = link
+    this.i32[(slot << WORDS_SHIFT) + WORD.groupNext] = link
   }
 
   groupPrevious(slot: number): number {
-    return this.i32[slot * WORDS + WORD.groupPrevious] as number
+    return this.i32[(slot << WORDS_SHIFT) + WORD.groupPrevious] as number
   }
 
   setGroupPrevious(slot: number, link: number): void {
-    this.i32[slot * WORDS + WORD.groupPrevious] = link
+    this.i32[(slot << WORDS_SHIFT) + WORD.groupPrevious] = link
   }
 
   /** Fills a row from the reserve record at `at`; the table has room. Gives back its slot. */
@@ -238,8 +234,8 @@ export class Reservations {
     chainPlace: number,
   ): number {
     const slot = this.#claim()
-    const w = slot * WORDS
-    const f = slot * DOUBLES
+    const w = slot << WORDS_SHIFT
+    const f = slot << DOUBLES_SHIFT
     const i32 = this.i32
     const f64 = this.#f64
     const timeoutMs = readI64(words, at + RESERVE.timeoutMs)
@@ -259,7 +255,7 @@ export class Reservations {
     i32[w + WORD.groupNext] = 0
     i32[w + WORD.groupPrevious] = 0
     i32[w + WORD.group] = 0
-    i32[w + WORD.groupHash] = contentHashOfId(words, at + RESERVE.group)
+    i32[w + WORD.groupHash] = contentHashOfGroup(words, at + RESERVE.group)
     i32[w + WORD.timeoutHash] = contentHashOfNumber(timeoutMs)
     i32[w + WORD.metadataHash] = words.i32[(at + RECORD.metadataHash) >>> 2] as number
     f64[f + DOUBLE.sequence] = sequence
@@ -285,7 +281,7 @@ export class Reservations {
   }
 
   #giveBack(slot: number): void {
-    const w = slot * WORDS
+    const w = slot << WORDS_SHIFT
     this.i32[w + WORD.state] = 0
     this.i32[w + WORD.next] = this.#free
     this.#free = slot + 1
@@ -294,11 +290,11 @@ export class Reservations {
 
   /** Ends an open reservation that is in no bucket and no group: it joins the queue of ended ones. */
   end(slot: number, state: number, timeMs: number): void {
-    const w = slot * WORDS
+    const w = slot << WORDS_SHIFT
     this.i32[w + WORD.state] = ((this.i32[w + WORD.state] as number) & ~0xff) | state
     this.i32[w + WORD.next] = 0
     this.i32[w + WORD.previous] = this.#endedLast
-    this.#f64[slot * DOUBLES + DOUBLE.endedAt] = timeMs
+    this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.endedAt] = timeMs
     if (this.#endedLast === 0) this.#endedFirst = slot + 1
     else this.setNext(this.#endedLast - 1, slot + 1)
     this.#endedLast = slot + 1
@@ -308,7 +304,7 @@ export class Reservations {
   /** Takes back `end` of the reservation that ended last. */
   unend(slot: number): void {
     if (this.#endedLast !== slot + 1) throw new Error('only the newest end can be taken back')
-    const w = slot * WORDS
+    const w = slot << WORDS_SHIFT
     this.#endedLast = this.previous(slot)
     if (this.#endedLast === 0) this.#endedFirst = 0
     else this.setNext(this.#endedLast - 1, 0)

@@ -13,7 +13,7 @@ import {
   OUTCOME_RESERVATION,
   RESERVATION_STATE,
   RESERVATION_STATE_NAMES,
-  readI64,
+  readF64,
   TURNOVER_UNIT,
   type Words,
 } from '../protocol/index.ts'
@@ -50,19 +50,19 @@ export function accountName(words: Words, entry: number, names: AccountNames): s
 /** balance - held + creditLimit of the account whose entry is at `entry`. */
 export function availableOf(words: Words, entry: number): number {
   return (
-    readI64(words, entry + OUTCOME_ACCOUNT.balance) -
-    readI64(words, entry + OUTCOME_ACCOUNT.held) +
-    readI64(words, entry + OUTCOME_ACCOUNT.creditLimit)
+    readF64(words, entry + OUTCOME_ACCOUNT.balance) -
+    readF64(words, entry + OUTCOME_ACCOUNT.held) +
+    readF64(words, entry + OUTCOME_ACCOUNT.creditLimit)
   )
 }
 
 /** `"id":...` to `"creditLimit":...` of the account whose entry is at `entry`, without braces. */
 export function balanceMembers(words: Words, entry: number, name: string): string {
   const ledger = words.u32[(entry + OUTCOME_ACCOUNT.ledger) >>> 2] as number
-  const balance = readI64(words, entry + OUTCOME_ACCOUNT.balance)
-  const held = readI64(words, entry + OUTCOME_ACCOUNT.held)
-  const incoming = readI64(words, entry + OUTCOME_ACCOUNT.incoming)
-  const limit = readI64(words, entry + OUTCOME_ACCOUNT.creditLimit)
+  const balance = readF64(words, entry + OUTCOME_ACCOUNT.balance)
+  const held = readF64(words, entry + OUTCOME_ACCOUNT.held)
+  const incoming = readF64(words, entry + OUTCOME_ACCOUNT.incoming)
+  const limit = readF64(words, entry + OUTCOME_ACCOUNT.creditLimit)
   return (
     `"id":${JSON.stringify(name)},"ledger":${ledger},"balance":${balance}` +
     `,"held":${held},"incoming":${incoming},"available":${balance - held + limit}` +
@@ -95,16 +95,16 @@ export function reservationIn(words: Words, at: number): ReservationView | undef
   }
   const base = at + OUTCOME.head
   const state = words.u32[(base + OUTCOME_RESERVATION.state) >>> 2] as number
-  const amount = readI64(words, base + OUTCOME_RESERVATION.amount)
-  const settled = readI64(words, base + OUTCOME_RESERVATION.settled)
-  const released = readI64(words, base + OUTCOME_RESERVATION.released)
+  const amount = readF64(words, base + OUTCOME_RESERVATION.amount)
+  const settled = readF64(words, base + OUTCOME_RESERVATION.settled)
+  const released = readF64(words, base + OUTCOME_RESERVATION.released)
   return {
     state: RESERVATION_STATE_NAMES[state] ?? '',
     amount,
     settled,
     released,
     remaining: state === RESERVATION_STATE.held ? amount - settled - released : 0,
-    expiresAt: readI64(words, base + OUTCOME_RESERVATION.expiresAt),
+    expiresAt: readF64(words, base + OUTCOME_RESERVATION.expiresAt),
   }
 }
 
@@ -127,8 +127,8 @@ export function reservationMembers(
 /** `"sequence":...,"time":...` of an outcome. */
 export function whenMembers(words: Words, at: number): string {
   return (
-    `"sequence":${readI64(words, at + OUTCOME.sequence)}` +
-    `,"time":"${formatTime(readI64(words, at + OUTCOME.timeMs))}"`
+    `"sequence":${readF64(words, at + OUTCOME.sequence)}` +
+    `,"time":"${formatTime(readF64(words, at + OUTCOME.timeMs))}"`
   )
 }
 
@@ -143,20 +143,20 @@ export function auditJson(words: Words, at: number): string {
   return (
     `{${whenMembers(words, at)}` +
     `,"digest":"${formatDigest(words.u32[digest] as number, words.u32[digest + 1] as number)}"` +
-    `,"accounts":${readI64(words, base + OUTCOME_AUDIT.accounts)}` +
-    `,"openReservations":${readI64(words, base + OUTCOME_AUDIT.openReservations)}` +
+    `,"accounts":${readF64(words, base + OUTCOME_AUDIT.accounts)}` +
+    `,"openReservations":${readF64(words, base + OUTCOME_AUDIT.openReservations)}` +
     `,"ledgers":[${ledgers.join(',')}]}`
   )
 }
 
 function ledgerJson(words: Words, at: number): string {
-  const high = BigInt(readI64(words, at + OUTCOME_LEDGER.turnoverHigh))
-  const low = BigInt(readI64(words, at + OUTCOME_LEDGER.turnoverLow))
+  const high = BigInt(readF64(words, at + OUTCOME_LEDGER.turnoverHigh))
+  const low = BigInt(readF64(words, at + OUTCOME_LEDGER.turnoverLow))
   const turnover = high * BigInt(TURNOVER_UNIT) + low
   return (
     `{"ledger":${words.u32[(at + OUTCOME_LEDGER.ledger) >>> 2]}` +
-    `,"accounts":${readI64(words, at + OUTCOME_LEDGER.accounts)}` +
-    `,"turnover":"${turnover}","held":${readI64(words, at + OUTCOME_LEDGER.held)}}`
+    `,"accounts":${readF64(words, at + OUTCOME_LEDGER.accounts)}` +
+    `,"turnover":"${turnover}","held":${readF64(words, at + OUTCOME_LEDGER.held)}}`
   )
 }
 

@@ -8,7 +8,7 @@ import {
   OUTCOME,
   OUTCOME_ACCOUNT,
   OUTCOME_FLAG,
-  readI64,
+  readF64,
   STATUS,
   statusOf,
   type Words,
@@ -87,7 +87,7 @@ export function commandReply(
     return problemReply(statusOf(number), detail, members, headers)
   }
   const resource = resourceMembers(words, at, request, names)
-  const moved = readI64(words, at + OUTCOME.moved)
+  const moved = readF64(words, at + OUTCOME.moved)
   const accounts = replayed ? '' : `,"accounts":[${accountList(words, at, request, names)}]`
   const body = `{${resource},"code":"ok",${when},"moved":${moved}${accounts}}`
   return jsonReply(request.dryRun ? 200 : request.success, body, headers)
@@ -118,8 +118,8 @@ export function queryReply(
 /** One result of a batch. */
 export function batchResult(words: Words, at: number): string {
   const number = statusNumber(words, at)
-  const sequence = readI64(words, at + OUTCOME.sequence)
-  const moved = readI64(words, at + OUTCOME.moved)
+  const sequence = readF64(words, at + OUTCOME.sequence)
+  const moved = readF64(words, at + OUTCOME.moved)
   const replayed = isReplayed(words, at) ? ',"replayed":true' : ''
   const numbers = number === STATUS.ok ? '' : refusalMembers(words, at, number)
   return (
@@ -166,9 +166,9 @@ function wouldBe(
   { dryRun, fields }: CommandRequest,
 ): ReservationView | undefined {
   if (!dryRun) return undefined
-  const amount = readI64(words, at + OUTCOME.moved)
+  const amount = readF64(words, at + OUTCOME.moved)
   const { timeoutMs } = fields
-  const nowMs = readI64(words, at + OUTCOME.timeMs)
+  const nowMs = readF64(words, at + OUTCOME.timeMs)
   const expiresAt = timeoutMs === undefined || timeoutMs === 0 ? 0 : nowMs + timeoutMs
   return { state: 'held', amount, settled: 0, released: 0, remaining: amount, expiresAt }
 }
@@ -226,7 +226,7 @@ function refusalMembers(words: Words, at: number, number: number): string {
 
 function limitInUse(words: Words, entry: number): number {
   return (
-    readI64(words, entry + OUTCOME_ACCOUNT.held) - readI64(words, entry + OUTCOME_ACCOUNT.balance)
+    readF64(words, entry + OUTCOME_ACCOUNT.held) - readF64(words, entry + OUTCOME_ACCOUNT.balance)
   )
 }
 
@@ -283,9 +283,9 @@ function accountDetail(
     case STATUS.account_in_use:
       return (
         `Account ${name} has balance ` +
-        `${readI64(words, entry + OUTCOME_ACCOUNT.balance)}, held ` +
-        `${readI64(words, entry + OUTCOME_ACCOUNT.held)} and incoming ` +
-        `${readI64(words, entry + OUTCOME_ACCOUNT.incoming)}: all must be 0.`
+        `${readF64(words, entry + OUTCOME_ACCOUNT.balance)}, held ` +
+        `${readF64(words, entry + OUTCOME_ACCOUNT.held)} and incoming ` +
+        `${readF64(words, entry + OUTCOME_ACCOUNT.incoming)}: all must be 0.`
       )
     case STATUS.account_frozen:
       return `Account ${name} is frozen: nothing may be debited.`

@@ -28,21 +28,25 @@ export function rollB(lane: number, word: number): number {
   return (((mixed << 13) | (mixed >>> 19)) + GOLDEN) | 0
 }
 
-/** What an account is after an outcome, as one word. */
-export function accountWord(
-  balance: number,
-  held: number,
-  incoming: number,
-  creditLimit: number,
-  flags: number,
-): number {
+/** Multipliers of an account's balance, held, incoming, creditLimit and flags. */
+const ACCOUNT = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f, 0x165667b1] as const
+
+/**
+ * What an account is after an outcome, as one word: its balance, held, incoming and creditLimit are
+ * four doubles from word `w` of `i32`, taken as their bits (low word, high word), and its flags.
+ */
+export function accountWord(i32: Int32Array, w: number, flags: number): number {
   return (
-    Math.imul(foldNumber(balance), 0x9e3779b1) ^
-    Math.imul(foldNumber(held), 0x85ebca77) ^
-    Math.imul(foldNumber(incoming), 0xc2b2ae3d) ^
-    Math.imul(foldNumber(creditLimit), 0x27d4eb2f) ^
-    Math.imul(flags, 0x165667b1)
+    Math.imul(foldBits(i32[w] as number, i32[w + 1] as number), ACCOUNT[0]) ^
+    Math.imul(foldBits(i32[w + 2] as number, i32[w + 3] as number), ACCOUNT[1]) ^
+    Math.imul(foldBits(i32[w + 4] as number, i32[w + 5] as number), ACCOUNT[2]) ^
+    Math.imul(foldBits(i32[w + 6] as number, i32[w + 7] as number), ACCOUNT[3]) ^
+    Math.imul(flags, ACCOUNT[4])
   )
+}
+
+function foldBits(low: number, high: number): number {
+  return low ^ Math.imul(high, GOLDEN)
 }
 
 /** Sixteen hexadecimal digits of both lanes, as `digest` is shown. */

@@ -7,7 +7,8 @@
 //   40 with `hasReservation`: the reservation (40 bytes); then `accounts` entries of 48 bytes;
 //      for the audit instead: the audit (32 bytes), then one entry of 40 bytes for each ledger
 //
-// Numbers are i64 where not said otherwise.
+// Numbers are doubles that hold an integer within +-2^53, where not said otherwise: they are copied from
+// the tables as they are.
 
 import { GROUP_RESERVATIONS_MAX } from './limits.ts'
 import { FLAG, KIND, RECORD } from './records.ts'

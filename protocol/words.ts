@@ -10,6 +10,7 @@ export interface Words {
   readonly u16: Uint16Array
   readonly i32: Int32Array
   readonly u32: Uint32Array
+  readonly f64: Float64Array
 }
 
 const TWO_32 = 4_294_967_296
@@ -29,6 +30,7 @@ export function wordsOver(
     u16: new Uint16Array(buffer, offset, bytes >>> 1),
     i32: new Int32Array(buffer, offset, bytes >>> 2),
     u32: new Uint32Array(buffer, offset, bytes >>> 2),
+    f64: new Float64Array(buffer, offset, bytes >>> 3),
   }
 }
 
@@ -51,6 +53,16 @@ export function writeI64(words: Words, at: number, value: number): void {
   const w = at >>> 2
   words.i32[w] = value | 0
   words.i32[w + 1] = Math.floor(value / TWO_32)
+}
+
+/** The double at byte `at` (a multiple of 8). */
+export function readF64(words: Words, at: number): number {
+  return words.f64[at >>> 3] as number
+}
+
+/** Writes a double at byte `at` (a multiple of 8). */
+export function writeF64(words: Words, at: number, value: number): void {
+  words.f64[at >>> 3] = value
 }
 
 /** Copies `bytes` bytes (a multiple of 4, at multiples of 4) word by word: no view is made. */
@@ -81,7 +93,5 @@ export function sameId(x: Words, a: number, y: Words, b: number): boolean {
 export function isNoId(words: Words, at: number): boolean {
   const w = at >>> 2
   const i = words.i32
-  return (
-    ((i[w] as number) | (i[w + 1] as number) | (i[w + 2] as number) | (i[w + 3] as number)) === 0
-  )
+  return i[w] === 0 && i[w + 1] === 0 && i[w + 2] === 0 && i[w + 3] === 0
 }

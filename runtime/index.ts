@@ -6,6 +6,7 @@
 //   const replay = replayJournal({ dataDir })      // in any thread, changes nothing
 
 export { checkTimeJump, TimeJumpRefused } from './clock.ts'
+export { inlineGenerously } from './compiler-flags.ts'
 export {
   checkDataDirectory,
   DataDirectoryError,

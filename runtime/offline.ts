@@ -16,6 +16,7 @@ import {
   recordBytes,
   type Words,
 } from '../protocol/index.ts'
+import { inlineGenerously } from './compiler-flags.ts'
 import { checkDataDirectory, journalDirectory } from './data-directory.ts'
 import { isLocked } from './lock.ts'
 import { forEachRecord, type JournalSurvey, surveyJournal } from './recovery.ts'
@@ -73,6 +74,7 @@ const SMALLEST: Capacities = {
  */
 export function replayJournal(options: ReplayOptions): Replay {
   const { dataDir, until, onProgress, onFrame } = options
+  inlineGenerously()
   checkDataDirectory(dataDir)
   const startedMs = performance.now()
   const live = options.live ?? isLocked(dataDir)

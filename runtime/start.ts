@@ -12,6 +12,7 @@ import {
   GATEWAYS_MAX,
   SEGMENT_HEAD_BYTES,
 } from '../protocol/index.ts'
+import { inlineGenerously } from './compiler-flags.ts'
 import { journalDirectory, prepareDataDirectory } from './data-directory.ts'
 import type { EngineThreadData } from './engine-thread.ts'
 import type { GatewayThreadData } from './gateway-thread.ts'
@@ -63,6 +64,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     throw new RangeError(`segments of ${segmentBytes} bytes: ${SEGMENT_BYTES_MIN} at least`)
   }
   const startedMs = performance.now()
+  inlineGenerously()
   prepareDataDirectory(dataDir)
   const lock = lockDirectory(dataDir)
   let supervisor: Supervisor | undefined

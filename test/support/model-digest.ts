@@ -63,10 +63,17 @@ function accountWord(account: AccountView): bigint {
     (account.frozen ? 4n : 0n) +
     (account.closed ? 8n : 0n)
   return (
-    u32(fold(account.balance) * 0x9e3779b1n) ^
-    u32(fold(account.held) * 0x85ebca77n) ^
-    u32(fold(account.incoming) * 0xc2b2ae3dn) ^
-    u32(fold(account.creditLimit) * 0x27d4eb2fn) ^
+    u32(foldBits(account.balance) * 0x9e3779b1n) ^
+    u32(foldBits(account.held) * 0x85ebca77n) ^
+    u32(foldBits(account.incoming) * 0xc2b2ae3dn) ^
+    u32(foldBits(account.creditLimit) * 0x27d4eb2fn) ^
     u32(flags * 0x165667b1n)
   )
+}
+
+/** The bits of the double that holds `value`, low word and high word, as one word. */
+function foldBits(value: number): bigint {
+  const bits = new DataView(new ArrayBuffer(8))
+  bits.setFloat64(0, value)
+  return BigInt(bits.getUint32(4)) ^ u32(BigInt(bits.getUint32(0)) * GOLDEN)
 }

@@ -12,7 +12,7 @@ import {
   OUTCOME_LEDGER,
   OUTCOME_RESERVATION,
   RESERVATION_STATE_NAMES,
-  readI64,
+  readF64,
   statusOf,
   TURNOVER_UNIT,
   type Words,
@@ -75,9 +75,9 @@ export function decodeOutcome(words: Words, at: number, names: AccountNames): Ou
     type: NAME_OF_KIND[words.u8[at + OUTCOME.kind] as number] as Outcome['type'],
     code: statusOf(words.u16[(at + OUTCOME.status) >>> 1] as number).code as Outcome['code'],
     replayed: (flags & OUTCOME_FLAG.replayed) !== 0,
-    sequence: readI64(words, at + OUTCOME.sequence),
-    timeMs: readI64(words, at + OUTCOME.timeMs),
-    moved: readI64(words, at + OUTCOME.moved),
+    sequence: readF64(words, at + OUTCOME.sequence),
+    timeMs: readF64(words, at + OUTCOME.timeMs),
+    moved: readF64(words, at + OUTCOME.moved),
     resolved: words.u16[(at + OUTCOME.reservations) >>> 1] as number,
     reservation: hasReservation ? decodeReservation(words, at + OUTCOME.head) : undefined,
     accounts: Array.from({ length: count }, (_, i) =>
@@ -95,10 +95,10 @@ function decodeReservation(words: Words, at: number): ReservationView {
   const state = words.u32[(at + OUTCOME_RESERVATION.state) >>> 2] as 1 | 2 | 3 | 4
   return {
     state: RESERVATION_STATE_NAMES[state],
-    amount: readI64(words, at + OUTCOME_RESERVATION.amount),
-    settled: readI64(words, at + OUTCOME_RESERVATION.settled),
-    released: readI64(words, at + OUTCOME_RESERVATION.released),
-    expiresAt: readI64(words, at + OUTCOME_RESERVATION.expiresAt),
+    amount: readF64(words, at + OUTCOME_RESERVATION.amount),
+    settled: readF64(words, at + OUTCOME_RESERVATION.settled),
+    released: readF64(words, at + OUTCOME_RESERVATION.released),
+    expiresAt: readF64(words, at + OUTCOME_RESERVATION.expiresAt),
   }
 }
 
@@ -111,10 +111,10 @@ function decodeAccount(words: Words, at: number, names: AccountNames): AccountVi
     history: (flags & ACCOUNT_FLAG.history) !== 0,
     frozen: (flags & ACCOUNT_FLAG.frozen) !== 0,
     closed: (flags & ACCOUNT_FLAG.closed) !== 0,
-    balance: readI64(words, at + OUTCOME_ACCOUNT.balance),
-    held: readI64(words, at + OUTCOME_ACCOUNT.held),
-    incoming: readI64(words, at + OUTCOME_ACCOUNT.incoming),
-    creditLimit: readI64(words, at + OUTCOME_ACCOUNT.creditLimit),
+    balance: readF64(words, at + OUTCOME_ACCOUNT.balance),
+    held: readF64(words, at + OUTCOME_ACCOUNT.held),
+    incoming: readF64(words, at + OUTCOME_ACCOUNT.incoming),
+    creditLimit: readF64(words, at + OUTCOME_ACCOUNT.creditLimit),
   }
 }
 
@@ -128,8 +128,8 @@ export function decodeAudit(words: Words, at: number): AuditView {
       .padStart(8, '0')
   return {
     digest: hex(0) + hex(1),
-    accounts: readI64(words, audit + OUTCOME_AUDIT.accounts),
-    openReservations: readI64(words, audit + OUTCOME_AUDIT.openReservations),
+    accounts: readF64(words, audit + OUTCOME_AUDIT.accounts),
+    openReservations: readF64(words, audit + OUTCOME_AUDIT.openReservations),
     ledgers: Array.from({ length: count }, (_, i) =>
       decodeLedger(words, audit + OUTCOME_AUDIT.bytes + i * OUTCOME_LEDGER.bytes),
     ).sort((x, y) => x.ledger - y.ledger),
@@ -137,12 +137,12 @@ export function decodeAudit(words: Words, at: number): AuditView {
 }
 
 function decodeLedger(words: Words, at: number): LedgerView {
-  const high = readI64(words, at + OUTCOME_LEDGER.turnoverHigh)
-  const low = readI64(words, at + OUTCOME_LEDGER.turnoverLow)
+  const high = readF64(words, at + OUTCOME_LEDGER.turnoverHigh)
+  const low = readF64(words, at + OUTCOME_LEDGER.turnoverLow)
   return {
     ledger: words.u32[(at + OUTCOME_LEDGER.ledger) >>> 2] as number,
-    accounts: readI64(words, at + OUTCOME_LEDGER.accounts),
-    held: readI64(words, at + OUTCOME_LEDGER.held),
+    accounts: readF64(words, at + OUTCOME_LEDGER.accounts),
+    held: readF64(words, at + OUTCOME_LEDGER.held),
     turnover: BigInt(high) * BigInt(TURNOVER_UNIT) + BigInt(low),
   }
 }
