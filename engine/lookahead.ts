@@ -22,8 +22,8 @@ const HASHES = 3
 export class Lookahead {
   readonly #book: Book
   readonly #hashes = new Int32Array(COMMANDS * HASHES)
-  /** Debit accounts of the reservations that the commands name. */
-  readonly #debits = new Int32Array(COMMANDS)
+  /** References of the reservations that the commands name; then hashes of what is forgotten next. */
+  readonly #named = new Int32Array(COMMANDS)
   #count = 0
   #next = 0
   /** What was read, added up: keeps the reads from being thought useless. */
@@ -35,7 +35,7 @@ export class Lookahead {
 
   /** Gives the core the hashes of the record at `at`, the next one; looks ahead where it has none. */
   take(core: Core, words: Words, at: number, end: number): void {
-    if (this.#next === this.#count) this.#look(words, at, end)
+    if (this.#next === this.#count) this.#look(core, words, at, end)
     const h = this.#next++ * HASHES
     core.ownHash = this.#hashes[h] as number
     core.firstHash = this.#hashes[h + 1] as number
@@ -48,7 +48,7 @@ export class Lookahead {
     this.#count = 0
   }
 
-  #look(words: Words, at: number, end: number): void {
+  #look(core: Core, words: Words, at: number, end: number): void {
     const { hash } = this.#book
     const hashes = this.#hashes
     let place = at
@@ -71,57 +71,61 @@ export class Lookahead {
     }
     this.#next = 0
     this.#count = count
-    this.#sum += this.#touchRows(count) + this.#touchForgotten(count)
+    this.#sum += this.#touchRows(count) + this.#touchForgotten(core, count)
   }
 
   /** Touches the index entries of one command, and the accounts that it names itself. */
   #touchEntries(kind: number, h: number, n: number): number {
     const { commands, accounts } = this.#book
     const hashes = this.#hashes
-    this.#debits[n] = -1
+    this.#named[n] = -1
     let sum = commands.guess(hashes[h] as number)
     if (kind === KIND.transfer || kind === KIND.reserve) {
       sum += accounts.touch(hashes[h + 1] as number) + accounts.touch(hashes[h + 2] as number)
     } else if (kind === KIND.settle || kind === KIND.release || kind === KIND.extend) {
-      this.#debits[n] = commands.guess(hashes[h + 1] as number)
+      this.#named[n] = commands.guess(hashes[h + 1] as number)
     }
     return sum
   }
 
-  /** Touches the reservations' rows, both lines of each, then their debit accounts. */
+  /** Touches the reservations' rows, both lines of each, then the accounts of both sides. */
   #touchRows(count: number): number {
     const { reservations, accounts } = this.#book
-    const debits = this.#debits
+    const named = this.#named
     let sum = 0
     for (let n = 0; n < count; n++) {
-      const reference = debits[n] as number
-      if (reference < 0 || (reference & 1) === 1) {
-        debits[n] = -1
-      } else {
-        sum += reservations.next(reference >>> 1)
-        debits[n] = reservations.debit(reference >>> 1)
-      }
+      const reference = named[n] as number
+      if (reference >= 0 && (reference & 1) === 0) sum += reservations.next(reference >>> 1)
     }
     for (let n = 0; n < count; n++) {
-      const debit = debits[n] as number
-      if (debit >= 0) sum += accounts.flags(debit)
+      const reference = named[n] as number
+      if (reference < 0 || (reference & 1) === 1) continue
+      const slot = reference >>> 1
+      sum += accounts.flags(reservations.debit(slot)) + accounts.flags(reservations.credit(slot))
     }
     return sum
   }
 
-  /** Touches the entries of the oldest rows, which are forgotten when the memory is full. */
-  #touchForgotten(count: number): number {
+  /** Where the memory is about to be full, touches the entries of the rows that will be forgotten. */
+  #touchForgotten(core: Core, count: number): number {
     const { outcomes, reservations, commands, hash } = this.#book
     let sum = 0
-    const oldest = Math.min(count, outcomes.count)
-    for (let n = 0; n < oldest; n++) {
-      sum += commands.guess(hash.ofWords(outcomes.i32, outcomes.slotAt(n) * outcomes.rowWords))
+    if (outcomes.count + count > core.limits.outcomesMax) {
+      const oldest = Math.min(count, outcomes.count)
+      for (let n = 0; n < oldest; n++) {
+        sum += commands.guess(hash.ofWords(outcomes.i32, outcomes.slotAt(n) * outcomes.rowWords))
+      }
     }
-    let slot = reservations.endedFirst
-    for (let n = 0; n < count && slot >= 0; n++) {
-      sum += commands.guess(reservations.hash(slot))
-      slot = reservations.next(slot) - 1
+    if (reservations.count + count > core.limits.reservationsMax) {
+      const ended = this.#named
+      for (let n = 0; n < count; n++) ended[n] = this.#endedHash(n)
+      for (let n = 0; n < count; n++) sum += commands.guess(ended[n] as number)
     }
     return sum
+  }
+
+  #endedHash(n: number): number {
+    const slot = this.#book.reservations.endedSlot(n)
+    return slot < 0 ? 0 : this.#book.reservations.hash(slot)
   }
 }

@@ -17,7 +17,7 @@ export function forgetOld(core: Core): void {
     forgetOldestOutcomes(core)
   }
   for (let n = 0; n < FORGOTTEN_PER_COMMAND; n++) {
-    const slot = reservations.endedFirst
+    const slot = reservations.endedSlot(0)
     if (slot < 0 || reservations.endedAt(slot) > limitMs) break
     forgetEndedReservation(core)
   }
@@ -42,7 +42,7 @@ export function makeReservationRoom(core: Core, rows: number): number {
   const { reservations } = core.book
   const limitMs = core.nowMs - core.limits.windowMs
   while (reservations.count + rows > core.limits.reservationsMax) {
-    const slot = reservations.endedFirst
+    const slot = reservations.endedSlot(0)
     if (slot < 0) return STATUS.reservations_full
     if (reservations.endedAt(slot) > limitMs) return STATUS.overloaded
     forgetEndedReservation(core)
@@ -54,12 +54,12 @@ export function makeReservationRoom(core: Core, rows: number): number {
 export function hasReservationRoom(core: Core): number {
   const { reservations } = core.book
   const limitMs = core.nowMs - core.limits.windowMs
-  let slot = reservations.endedFirst
   // More than one row would have to go where a start has just lowered the limit.
-  for (let n = reservations.count + 1 - core.limits.reservationsMax; n > 0; n--) {
+  const rows = reservations.count + 1 - core.limits.reservationsMax
+  for (let n = 0; n < rows; n++) {
+    const slot = reservations.endedSlot(n)
     if (slot < 0) return STATUS.reservations_full
     if (reservations.endedAt(slot) > limitMs) return STATUS.overloaded
-    slot = reservations.next(slot) - 1
   }
   return STATUS.ok
 }
@@ -77,7 +77,7 @@ function forgetOldestOutcomes(core: Core): void {
 
 function forgetEndedReservation(core: Core): void {
   const { reservations, commands } = core.book
-  const slot = reservations.endedFirst
+  const slot = reservations.endedSlot(0)
   const idMs = uuidV7TimeMs(reservations.words, slot * RESERVATION_ROW_BYTES)
   if (idMs > core.forgottenIdMs) core.forgottenIdMs = idMs
   commands.remove(slot * 2, reservations.hash(slot))

@@ -7,8 +7,8 @@
 //   20 group, its hash   22 timeout's hash       23 metadataHash
 //   24 sequence          26 time                 28 asked    30 taken
 //
-// `next` and `previous` link the expiry wheel's buckets while it is open, `next` the queue of ended
-// rows afterwards and the free ones at last; the time it ended lies over the group's links. A link is
+// `next` and `previous` link the expiry wheel's buckets while it is open, `next` the free rows at last;
+// the time it ended lies over the group's links. Ended rows stand in a ring in order of ending. A link is
 // slot + 1; 0 is none.
 
 import {
@@ -66,8 +66,10 @@ export class Reservations {
   readonly #words: Words
   #free = 0
   #fresh = 0
-  #endedFirst = 0
-  #endedLast = 0
+  /** A ring of the slots that ended, the one that did first at `#endedStart`. */
+  readonly #ended: Int32Array
+  #endedStart = 0
+  #endedCount = 0
   /** Rows in use: open and ended. */
   count = 0
   open = 0
@@ -77,7 +79,8 @@ export class Reservations {
     this.#words = wordsOver(rows)
     this.i32 = this.#words.i32
     this.#f64 = this.#words.f64
-    this.bytes = rows.byteLength
+    this.#ended = new Int32Array(reservationsMax)
+    this.bytes = rows.byteLength + this.#ended.byteLength
   }
 
   debit(slot: number): number {
@@ -288,43 +291,44 @@ export class Reservations {
     this.count--
   }
 
-  /** Ends an open reservation that is in no bucket and no group: it joins the queue of ended ones. */
+  /** Ends an open reservation that is in no bucket and no group: it joins the ring of ended ones. */
   end(slot: number, state: number, timeMs: number): void {
-    const w = slot << WORDS_SHIFT
-    this.i32[w + WORD.state] = ((this.i32[w + WORD.state] as number) & ~0xff) | state
-    this.i32[w + WORD.next] = 0
-    this.i32[w + WORD.previous] = this.#endedLast
+    const w = (slot << WORDS_SHIFT) + WORD.state
+    this.i32[w] = ((this.i32[w] as number) & ~0xff) | state
     this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.endedAt] = timeMs
-    if (this.#endedLast === 0) this.#endedFirst = slot + 1
-    else this.setNext(this.#endedLast - 1, slot + 1)
-    this.#endedLast = slot + 1
+    this.#ended[this.#endedPlace(this.#endedCount++)] = slot
     this.open--
   }
 
   /** Takes back `end` of the reservation that ended last. */
   unend(slot: number): void {
-    if (this.#endedLast !== slot + 1) throw new Error('only the newest end can be taken back')
+    if (this.endedSlot(this.#endedCount - 1) !== slot) {
+      throw new Error('only the newest end can be taken back')
+    }
     const w = slot << WORDS_SHIFT
-    this.#endedLast = this.previous(slot)
-    if (this.#endedLast === 0) this.#endedFirst = 0
-    else this.setNext(this.#endedLast - 1, 0)
     this.i32[w + WORD.state] =
       ((this.i32[w + WORD.state] as number) & ~0xff) | RESERVATION_STATE.held
+    this.i32[w + WORD.next] = 0
     this.i32[w + WORD.previous] = 0
+    this.#endedCount--
     this.open++
   }
 
-  /** The reservation that ended first of those still remembered, or -1. */
-  get endedFirst(): number {
-    return this.#endedFirst - 1
+  /** The slot that ended after `n` others which are still remembered, or -1. */
+  endedSlot(n: number): number {
+    return n < this.#endedCount ? (this.#ended[this.#endedPlace(n)] as number) : -1
+  }
+
+  #endedPlace(n: number): number {
+    const place = this.#endedStart + n
+    return place >= this.#ended.length ? place - this.#ended.length : place
   }
 
   /** Forgets the reservation that ended first; it is out of the index already. */
   dropEnded(): void {
-    const slot = this.#endedFirst - 1
-    this.#endedFirst = this.next(slot)
-    if (this.#endedFirst === 0) this.#endedLast = 0
-    else this.setPrevious(this.#endedFirst - 1, 0)
+    const slot = this.endedSlot(0)
+    this.#endedStart = this.#endedPlace(1)
+    this.#endedCount--
     this.#giveBack(slot)
   }
 

@@ -28,8 +28,12 @@ export function rollB(lane: number, word: number): number {
   return (((mixed << 13) | (mixed >>> 19)) + GOLDEN) | 0
 }
 
-/** Multipliers of an account's balance, held, incoming, creditLimit and flags. */
-const ACCOUNT = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f, 0x165667b1] as const
+// Multipliers of an account's balance, held, incoming, creditLimit and flags.
+const OF_BALANCE = 0x9e3779b1 | 0
+const OF_HELD = 0x85ebca77 | 0
+const OF_INCOMING = 0xc2b2ae3d | 0
+const OF_LIMIT = 0x27d4eb2f
+const OF_FLAGS = 0x165667b1
 
 /**
  * What an account is after an outcome, as one word: its balance, held, incoming and creditLimit are
@@ -37,11 +41,11 @@ const ACCOUNT = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f, 0x165667b1] as 
  */
 export function accountWord(i32: Int32Array, w: number, flags: number): number {
   return (
-    Math.imul(foldBits(i32[w] as number, i32[w + 1] as number), ACCOUNT[0]) ^
-    Math.imul(foldBits(i32[w + 2] as number, i32[w + 3] as number), ACCOUNT[1]) ^
-    Math.imul(foldBits(i32[w + 4] as number, i32[w + 5] as number), ACCOUNT[2]) ^
-    Math.imul(foldBits(i32[w + 6] as number, i32[w + 7] as number), ACCOUNT[3]) ^
-    Math.imul(flags, ACCOUNT[4])
+    Math.imul(foldBits(i32[w] as number, i32[w + 1] as number), OF_BALANCE) ^
+    Math.imul(foldBits(i32[w + 2] as number, i32[w + 3] as number), OF_HELD) ^
+    Math.imul(foldBits(i32[w + 4] as number, i32[w + 5] as number), OF_INCOMING) ^
+    Math.imul(foldBits(i32[w + 6] as number, i32[w + 7] as number), OF_LIMIT) ^
+    Math.imul(flags, OF_FLAGS)
   )
 }
 
