@@ -242,6 +242,11 @@ export class Accounts {
     return true
   }
 
+  /** Where the row's four numbers begin in `i32`. */
+  numbersWord(slot: number): number {
+    return (slot << 4) + ACCOUNT_NUMBERS.word
+  }
+
   /** Where the row's id lies in `i32`. */
   idWord(slot: number): number {
     return slot << 4

@@ -275,10 +275,10 @@ export class Chains {
 
   /** Takes back what was remembered of members that do not stand. */
   #forgetSince(rows: number): void {
-    const { outcomes, commands, hash } = this.#core.book
+    const { outcomes, commands } = this.#core.book
     while (outcomes.count > rows) {
       const slot = outcomes.slotAt(outcomes.count - 1)
-      commands.remove(slot * 2 + 1, hash.ofWords(outcomes.i32, slot * outcomes.rowWords))
+      commands.remove(slot * 2 + 1, outcomes.hash(slot))
       outcomes.dropYoungest()
     }
   }
@@ -295,7 +295,8 @@ export class Chains {
       reserves++
       firstReserve = n
     }
-    let status = makeOutcomeRoom(this.#core, this.count - opens)
+    const rows = this.count - opens
+    let status: number = rows > 0 ? makeOutcomeRoom(this.#core, rows) : STATUS.ok
     if (status !== STATUS.ok) {
       this.#failAt(0, status, outcomes)
       return false

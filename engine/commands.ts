@@ -96,6 +96,7 @@ export function remember(
   const slot = book.outcomes.add(
     words,
     at + RECORD.id,
+    core.ownHash,
     content,
     status,
     decision.moved,

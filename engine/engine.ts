@@ -30,7 +30,7 @@ import { readConfiguration } from './configuration.ts'
 import { Core } from './core.ts'
 import { EngineFault } from './fault.ts'
 import { FrameDigests } from './frame-digests.ts'
-import { assertTouched, findViolations, type Violation } from './invariants.ts'
+import { findViolations, type Violation } from './invariants.ts'
 import { Lookahead } from './lookahead.ts'
 import { forgetOld } from './memory-room.ts'
 import {
@@ -222,7 +222,6 @@ export class Engine {
   #finish(at: number, kind: number, sequence: number): void {
     const { decision } = this.#core
     this.#commandCount++
-    assertTouched(this.#book, decision, sequence)
     this.#digest.roll(this.#book, decision, kind, sequence)
     if (!this.#isRouted) return
     const gateway = this.#words.u16[(at + RECORD.gateway) >>> 1] as number
@@ -277,7 +276,6 @@ export class Engine {
         const at = this.#chains.at(member)
         const kind = this.#words.u8[at] as number
         this.#commandCount++
-        assertTouched(this.#book, decision, this.#core.sequence)
         this.#digest.roll(this.#book, decision, kind, this.#core.sequence)
         if (!this.#isRouted) return
         const token = this.#words.u32[(at + RECORD.token) >>> 2] as number
@@ -364,11 +362,7 @@ export class Engine {
       const slot = book.wheel.takeDue(this.#timeMs)
       if (slot < 0) return
       const amount = book.expire(slot, this.#timeMs)
-      this.#digest.rollExpiry(book, slot, KIND.expire, amount)
-      const { decision } = this.#core
-      decision.begin(sequence, this.#timeMs)
-      decision.showPair(book.reservations.debit(slot), book.reservations.credit(slot))
-      assertTouched(book, decision, sequence)
+      this.#digest.rollExpiry(book, slot, KIND.expire, amount, sequence)
     }
   }
 

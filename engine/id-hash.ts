@@ -4,25 +4,33 @@
 
 import { isNoId, type Words } from '../protocol/index.ts'
 
+/** The secret tables, 256 words for each of 16 bytes. One set a process: a constant is read faster. */
+const TABLES = new Int32Array(16 * 256)
+let isSeeded = false
+
+/** Fills the tables from `seed`, once: indexes that were made with them stay right. */
+function seedTables(seed: number): void {
+  if (isSeeded) return
+  isSeeded = true
+  let state = seed | 0
+  for (let i = 0; i < TABLES.length; i++) {
+    // splitmix32
+    state = (state + 0x9e3779b9) | 0
+    let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad)
+    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97)
+    TABLES[i] = mixed ^ (mixed >>> 15)
+  }
+}
+
 /**
  * Simple tabulation hashing (Zobrist; Patrascu and Thorup, "The power of simple tabulation hashing",
  * 2012): linear probing stays at constant cost for any set of keys, crafted ones too, as long as the
  * tables are random and secret.
  */
 export class IdHash {
-  readonly #tables: Int32Array
-
-  /** `seed` is a random 32-bit number of this process. */
+  /** `seed` is a random 32-bit number; the first of a process counts. */
   constructor(seed: number) {
-    this.#tables = new Int32Array(16 * 256)
-    let state = seed | 0
-    for (let i = 0; i < this.#tables.length; i++) {
-      // splitmix32
-      state = (state + 0x9e3779b9) | 0
-      let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad)
-      mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97)
-      this.#tables[i] = mixed ^ (mixed >>> 15)
-    }
+    seedTables(seed)
   }
 
   /** The hash of the id at byte `at` of a record: a signed word. */
@@ -32,7 +40,7 @@ export class IdHash {
 
   /** The hash of the id in the four words from `w`: a signed word. */
   ofWords(i32: Int32Array, w: number): number {
-    const t = this.#tables
+    const t = TABLES
     const a = i32[w] as number
     const b = i32[w + 1] as number
     const c = i32[w + 2] as number

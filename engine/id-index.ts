@@ -8,8 +8,8 @@
 
 import type { Words } from '../protocol/index.ts'
 
-/** Entries for each row that may be indexed: two thirds full at most keeps probes short. */
-const ENTRIES_PER_ROW = 1.5
+/** Entries for each row that may be indexed: half full at most keeps most where they like to lie. */
+const ENTRIES_PER_ROW = 2
 const TWO_32 = 4_294_967_296
 
 /** Rows that begin with their id. */
@@ -136,7 +136,7 @@ export class IdIndex {
 
   /**
    * The reference that lies where the hash would like to, or `NONE`: a guess, for those who want what a
-   * later `find` will read to be in the cache.
+   * later `find` will read to be in the cache. To look further costs more than it gains.
    */
   guess(hash: number): number {
     const entry = this.#home(hash)

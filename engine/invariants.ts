@@ -2,9 +2,8 @@
 // in production; one over all rows, for verification.
 
 import { AMOUNT_MAX, RESERVATION_STATE } from '../protocol/index.ts'
-import { ACCOUNT_NUMBERS } from './accounts.ts'
+import { ACCOUNT_NUMBERS, type Accounts } from './accounts.ts'
 import type { Book } from './book.ts'
-import type { Decision } from './decision.ts'
 import { EngineFault } from './fault.ts'
 
 /** A place where an invariant of design.md section 3 does not hold. */
@@ -13,31 +12,24 @@ export interface Violation {
   readonly detail: string
 }
 
-/**
- * I1 to I3 for the accounts that a command touched, and for the sums of their ledger: a command's
- * accounts share one. Throws `EngineFault`.
- */
-export function assertTouched(book: Book, decision: Decision, sequence: number): void {
-  if (decision.accountCount === 0) return
-  const { accounts, ledgers } = book
+/** I1 for an account that a command touched, and that it holds no less than nothing. */
+export function assertAccount(accounts: Accounts, slot: number, sequence: number): void {
   const { f64 } = accounts
-  for (let i = 0; i < decision.accountCount; i++) {
-    const slot = decision.accounts[i] as number
-    const f = (slot << 3) + ACCOUNT_NUMBERS.double
-    const balance = f64[f] as number
-    const held = f64[f + 1] as number
-    const incoming = f64[f + 2] as number
-    const available = balance - held + (f64[f + 3] as number)
-    if (available < 0 && !accounts.isExternal(slot)) {
-      throw new EngineFault('invariant', sequence, `I1: account ${slot} is overdrawn`)
-    }
-    if (held < 0 || incoming < 0) {
-      throw new EngineFault('invariant', sequence, `I3: account ${slot} holds less than nothing`)
-    }
+  const f = (slot << 3) + ACCOUNT_NUMBERS.double
+  const held = f64[f + 1] as number
+  const available = (f64[f] as number) - held + (f64[f + 3] as number)
+  if (available < 0 && !accounts.isExternal(slot)) {
+    throw new EngineFault('invariant', sequence, `I1: account ${slot} is overdrawn`)
   }
-  if (!ledgers.isWhole(accounts.ledger(decision.accounts[0] as number))) {
-    throw new EngineFault('invariant', sequence, "I2, I3: the sums of the accounts' ledger differ")
+  if (held < 0 || (f64[f + 2] as number) < 0) {
+    throw new EngineFault('invariant', sequence, `I3: account ${slot} holds less than nothing`)
   }
+}
+
+/** I2 and I3 by the running sums of an account's ledger; a command's accounts share one. */
+export function assertLedger(book: Book, account: number, sequence: number): void {
+  if (book.ledgers.isWhole(book.accounts.ledger(account))) return
+  throw new EngineFault('invariant', sequence, "I2, I3: the sums of the accounts' ledger differ")
 }
 
 /** Every violation of I1 to I3 and of the amounts' bounds that the rows show. */

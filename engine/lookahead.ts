@@ -108,24 +108,24 @@ export class Lookahead {
 
   /** Where the memory is about to be full, touches the entries of the rows that will be forgotten. */
   #touchForgotten(core: Core, count: number): number {
-    const { outcomes, reservations, commands, hash } = this.#book
+    const { outcomes, reservations, commands } = this.#book
     let sum = 0
     if (outcomes.count + count > core.limits.outcomesMax) {
       const oldest = Math.min(count, outcomes.count)
       for (let n = 0; n < oldest; n++) {
-        sum += commands.guess(hash.ofWords(outcomes.i32, outcomes.slotAt(n) * outcomes.rowWords))
+        sum += commands.guess(outcomes.hash(outcomes.slotAt(n)))
       }
     }
     if (reservations.count + count > core.limits.reservationsMax) {
       const ended = this.#named
-      for (let n = 0; n < count; n++) ended[n] = this.#endedHash(n)
+      for (let n = 0; n < count; n++) {
+        const slot = reservations.endedSlot(n)
+        // Both lines of the row: the hash is in the first, the time of its end in the second.
+        ended[n] = slot < 0 ? 0 : reservations.hash(slot)
+        if (slot >= 0) sum += reservations.next(slot)
+      }
       for (let n = 0; n < count; n++) sum += commands.guess(ended[n] as number)
     }
     return sum
-  }
-
-  #endedHash(n: number): number {
-    const slot = this.#book.reservations.endedSlot(n)
-    return slot < 0 ? 0 : this.#book.reservations.hash(slot)
   }
 }

@@ -65,12 +65,12 @@ export function hasReservationRoom(core: Core): number {
 }
 
 function forgetOldestOutcomes(core: Core): void {
-  const { outcomes, commands, hash } = core.book
+  const { outcomes, commands } = core.book
   for (let n = outcomes.oldestRun(); n > 0; n--) {
     const slot = outcomes.oldest
     const idMs = uuidV7TimeMs(outcomes.words, slot * OUTCOME_ROW_BYTES)
     if (idMs > core.forgottenIdMs) core.forgottenIdMs = idMs
-    commands.remove(slot * 2 + 1, hash.ofWords(outcomes.i32, slot * outcomes.rowWords))
+    commands.remove(slot * 2 + 1, outcomes.hash(slot))
     outcomes.dropOldest()
   }
 }

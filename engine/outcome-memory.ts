@@ -49,6 +49,8 @@ export class OutcomeMemory {
   readonly #words: Words
   readonly #u32: Uint32Array
   readonly #f64: Float64Array
+  /** The hash under which each row's id is indexed. */
+  readonly #hashes: Int32Array
   readonly #rowsMax: number
   #oldest = 0
   count = 0
@@ -60,7 +62,8 @@ export class OutcomeMemory {
     this.#u32 = this.#words.u32
     this.#f64 = this.#words.f64
     this.#rowsMax = outcomesMax
-    this.bytes = rows.byteLength
+    this.#hashes = new Int32Array(outcomesMax)
+    this.bytes = rows.byteLength + this.#hashes.byteLength
   }
 
   /** The slot of the oldest row; there must be one. */
@@ -72,6 +75,11 @@ export class OutcomeMemory {
   slotAt(n: number): number {
     const slot = this.#oldest + n
     return slot >= this.#rowsMax ? slot - this.#rowsMax : slot
+  }
+
+  /** The hash under which the row's id is indexed. */
+  hash(slot: number): number {
+    return this.#hashes[slot] as number
   }
 
   sequence(slot: number): number {
@@ -139,6 +147,7 @@ export class OutcomeMemory {
   add(
     words: Words,
     idAt: number,
+    hash: number,
     content: Content,
     status: number,
     moved: number,
@@ -149,6 +158,7 @@ export class OutcomeMemory {
     const w = slot << WORDS_SHIFT
     const f = slot << DOUBLES_SHIFT
     const i32 = this.i32
+    this.#hashes[slot] = hash
     copyWords(words, idAt, this.#words, slot * ROW_BYTES, 16)
     i32[w + 4] = sequence | 0
     i32[w + 5] = timeMs | 0

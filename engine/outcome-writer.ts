@@ -15,6 +15,7 @@ import {
 import { ACCOUNT_NUMBERS } from './accounts.ts'
 import type { Book } from './book.ts'
 import type { Decision } from './decision.ts'
+import { assertAccount, assertLedger } from './invariants.ts'
 
 /** Where outcomes go. `claim` makes `bytes` contiguous bytes at `at` of `words` the engine's to fill. */
 export interface OutcomeSink {
@@ -45,8 +46,6 @@ export function writeOutcome(
   writeHead(words, at, decision, kind, token, outcomeBytes(decision))
   let place = at + OUTCOME.head
   if (decision.reservation >= 0) {
-    words.u8[at + OUTCOME.flags] =
-      (words.u8[at + OUTCOME.flags] as number) | OUTCOME_FLAG.hasReservation
     writeReservation(words, place, book, decision.reservation)
     place += OUTCOME_RESERVATION.bytes
   }
@@ -56,7 +55,7 @@ export function writeOutcome(
   }
 }
 
-/** Writes an outcome's head alone. */
+/** Writes an outcome's head alone: its small fields as whole words, see `OUTCOME`. */
 export function writeHead(
   words: Words,
   at: number,
@@ -65,17 +64,19 @@ export function writeHead(
   token: number,
   bytes: number,
 ): void {
-  words.u32[at >>> 2] = token
-  words.u16[(at + OUTCOME.status) >>> 1] = decision.status
-  words.u8[at + OUTCOME.kind] = kind
-  words.u8[at + OUTCOME.flags] = decision.isReplay ? OUTCOME_FLAG.replayed : 0
+  const { u32, f64 } = words
+  const flags =
+    (decision.isReplay ? OUTCOME_FLAG.replayed : 0) |
+    (decision.reservation >= 0 ? OUTCOME_FLAG.hasReservation : 0)
+  const w = at >>> 2
+  u32[w] = token
+  u32[w + 1] = decision.status | (kind << 16) | (flags << 24)
+  u32[w + 8] = bytes
+  u32[w + 9] = decision.accountCount | (decision.reservations << 16)
   const f = at >>> 3
-  words.f64[f + 1] = decision.sequence
-  words.f64[f + 2] = decision.timeMs
-  words.f64[f + 3] = decision.moved
-  words.u32[(at + OUTCOME.bytes) >>> 2] = bytes
-  words.u16[(at + OUTCOME.accounts) >>> 1] = decision.accountCount
-  words.u16[(at + OUTCOME.reservations) >>> 1] = decision.reservations
+  f64[f + 1] = decision.sequence
+  f64[f + 2] = decision.timeMs
+  f64[f + 3] = decision.moved
 }
 
 function writeReservation(words: Words, at: number, book: Book, slot: number): void {
@@ -107,7 +108,7 @@ function writeAccount(words: Words, at: number, book: Book, slot: number): void 
   f64[to + 3] = accounts.f64[from + 3] as number
 }
 
-/** The outcome digest as it rolls; see docs/formats.md. */
+/** The outcome digest as it rolls; see docs/formats.md. What is rolled in is asserted on the way. */
 export class OutcomeDigest {
   a: number = DIGEST_START.a
   b: number = DIGEST_START.b
@@ -118,25 +119,32 @@ export class OutcomeDigest {
     this.#word(foldNumber(sequence))
     this.#word(decision.status | (kind << 16) | replayed)
     this.#word(foldNumber(decision.moved))
-    if (decision.isReplay) return
+    if (decision.isReplay || decision.accountCount === 0) return
+    const { accounts } = book
+    let { a, b } = this
     for (let i = 0; i < decision.accountCount; i++) {
-      this.#account(book, decision.accounts[i] as number)
+      const slot = decision.accounts[i] as number
+      assertAccount(accounts, slot, sequence)
+      const word = accountWord(accounts.i32, accounts.numbersWord(slot), accounts.flags(slot))
+      a = rollA(a, word)
+      b = rollB(b, word)
     }
+    this.a = a
+    this.b = b
+    assertLedger(book, decision.accounts[0] as number, sequence)
   }
 
   /** Rolls in an expiry: the reserve's sequence, what was given back, both accounts. */
-  rollExpiry(book: Book, slot: number, kind: number, amount: number): void {
-    this.#word(foldNumber(book.reservations.sequence(slot)))
+  rollExpiry(book: Book, slot: number, kind: number, amount: number, sequence: number): void {
+    const { accounts, reservations } = book
+    this.#word(foldNumber(reservations.sequence(slot)))
     this.#word(kind << 16)
     this.#word(foldNumber(amount))
-    this.#account(book, book.reservations.debit(slot))
-    this.#account(book, book.reservations.credit(slot))
-  }
-
-  #account(book: Book, slot: number): void {
-    const { accounts } = book
-    const numbers = (slot << 4) + ACCOUNT_NUMBERS.word
-    this.#word(accountWord(accounts.i32, numbers, accounts.flags(slot)))
+    for (const account of [reservations.debit(slot), reservations.credit(slot)]) {
+      assertAccount(accounts, account, sequence)
+      this.#word(accountWord(accounts.i32, accounts.numbersWord(account), accounts.flags(account)))
+    }
+    assertLedger(book, reservations.debit(slot), sequence)
   }
 
   #word(word: number): void {

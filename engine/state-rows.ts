@@ -27,6 +27,7 @@ export function eachStateRow(core: Core, visit: Visit): void {
   const { limits } = core
   emit(row, visit, ROW.core, [
     core.forgottenIdMs,
+    core.book.accounts.nameBytes,
     limits.accountsMax,
     limits.ledgersMax,
     limits.reservationsMax,
@@ -124,6 +125,7 @@ function eachOutcome(core: Core, row: Words, visit: Visit): void {
       outcomes.timeMs(slot),
       outcomes.status(slot),
       outcomes.chainPlace(slot),
+      outcomes.continuesChain(slot) ? 1 : 0,
       outcomes.kind(slot),
       outcomes.flags(slot),
       outcomes.moved(slot),
