@@ -24,6 +24,10 @@ export interface HttpBenchOptions {
 /** Accounts that the reserves are spread over; the last round's figure hardly depends on it. */
 const ACCOUNTS = 1_000
 
+/** Digits of an account's and of a reserve's number: requests keep their length. */
+const ACCOUNT_DIGITS = 4
+const RESERVE_DIGITS = 9
+
 const COMMAND = fileURLToPath(new URL('../cli/main.js', import.meta.url))
 
 interface Server {
@@ -38,13 +42,13 @@ export async function benchHttp(options: HttpBenchOptions = {}): Promise<BenchRe
   const server = await startServer(dataDir)
   try {
     await prepareAccounts(server.url)
-    let requests = 0
-    const nextBody = () => reserveBody(requests++)
-    await measure(server.url, connections, 2, nextBody)
+    const reserves = new Reserves()
+    await measure(server.url, connections, 2, reserves)
     const results: autocannon.Result[] = []
     for (let i = 0; i < rounds; i++) {
-      results.push(await measure(server.url, connections, seconds, nextBody))
+      results.push(await measure(server.url, connections, seconds, reserves))
     }
+    await assertReserved(server.url, results)
     return resultOf(results, connections, seconds)
   } finally {
     await server.stop()
@@ -116,7 +120,7 @@ async function prepareAccounts(url: string): Promise<void> {
     { type: 'open_account', id: 'shop', ledger: 1, external: true },
   ]
   for (let i = 0; i < ACCOUNTS; i++) {
-    commands.push({ type: 'open_account', id: `buyer-${i}`, ledger: 1, creditLimit: 2 ** 50 })
+    commands.push({ type: 'open_account', id: buyer(i), ledger: 1, creditLimit: 2 ** 50 })
   }
   const response = await fetch(`${url}/v1/batches`, {
     method: 'POST',
@@ -126,28 +130,75 @@ async function prepareAccounts(url: string): Promise<void> {
   if (response.status !== 200) throw new Error(`accounts: ${await response.text()}`)
 }
 
-function reserveBody(request: number): string {
-  const account = (request * 7_919) % ACCOUNTS
-  return `{"id":"r-${request}","debitAccount":"buyer-${account}","creditAccount":"shop","amount":10}`
+/** Each reply that was counted must stand for a reservation of its own: none was a replay. */
+async function assertReserved(url: string, results: readonly autocannon.Result[]): Promise<void> {
+  const counted = results.reduce((sum, result) => sum + result['2xx'], 0)
+  const response = await fetch(`${url}/v1/audit`)
+  const { openReservations } = (await response.json()) as { openReservations: number }
+  if (openReservations < counted) {
+    throw new Error(`${counted} reserves were answered, and ${openReservations} are open`)
+  }
+}
+
+function buyer(account: number): string {
+  return `buyer-${String(account).padStart(ACCOUNT_DIGITS, '0')}`
+}
+
+/** A client as autocannon has it, with the method that its types leave out. */
+interface BufferedClient extends autocannon.Client {
+  /** The bytes of the request that is sent next. */
+  getRequestBuffer(): Buffer
+}
+
+/**
+ * Every request is another reserve. Building one anew costs autocannon as much as the server needs
+ * to answer it, so each connection has one request, in which the digits are changed.
+ */
+class Reserves {
+  readonly body: string
+  #next = 0
+
+  constructor() {
+    const id = `r-${'0'.repeat(RESERVE_DIGITS)}`
+    this.body = `{"id":"${id}","debitAccount":"${buyer(0)}","creditAccount":"shop","amount":10}`
+  }
+
+  /** Has `client` send a new reserve each time; the one before was answered by then. */
+  attach(client: BufferedClient): void {
+    const request = client.getRequestBuffer()
+    const id = request.indexOf('"r-') + 3
+    const account = request.indexOf('"buyer-') + 7
+    client.getRequestBuffer = () => {
+      const number = this.#next++
+      writeDigits(request, id, RESERVE_DIGITS, number)
+      writeDigits(request, account, ACCOUNT_DIGITS, (number * 7_919) % ACCOUNTS)
+      return request
+    }
+  }
+}
+
+function writeDigits(target: Buffer, at: number, digits: number, value: number): void {
+  let rest = value
+  for (let i = at + digits - 1; i >= at; i--) {
+    target[i] = 0x30 + (rest % 10)
+    rest = Math.floor(rest / 10)
+  }
 }
 
 async function measure(
   url: string,
   connections: number,
   duration: number,
-  nextBody: () => string,
+  reserves: Reserves,
 ): Promise<autocannon.Result> {
   const result = await autocannon({
     url: `${url}/v1/reservations`,
     connections,
     duration,
-    requests: [
-      {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        setupRequest: (request) => ({ ...request, body: nextBody() }),
-      },
-    ],
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: reserves.body,
+    setupClient: (client) => reserves.attach(client as BufferedClient),
   })
   const bad = result.errors + result.timeouts + result.non2xx
   if (bad > 0) throw new Error(`${bad} requests were not answered with 201`)

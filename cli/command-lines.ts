@@ -5,7 +5,7 @@ import { BODY_BYTES_MAX, COMMAND_NAMES } from '../protocol/index.ts'
 import { didYouMean } from './nearest.ts'
 
 /** The longest line that is sent: a quarter of what one request may carry. */
-export const LINE_BYTES_MAX: number = BODY_BYTES_MAX / 4
+const LINE_BYTES_MAX: number = BODY_BYTES_MAX / 4
 
 /** One line that is a command, as it stands in the file: numbers are not read and written anew. */
 export interface CommandLine {

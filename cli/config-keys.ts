@@ -39,7 +39,7 @@ export const KEY_CHARACTERS_MIN = 16
 export const SEGMENT_BYTES_MIN = 1_048_576
 
 /** The largest segment: 1 GiB keeps the scan after a crash short. */
-export const SEGMENT_BYTES_MAX = 1_073_741_824
+const SEGMENT_BYTES_MAX = 1_073_741_824
 
 /** Capacities below these leave nothing to work with; the window may be 0 in no case. */
 const CAPACITIES_MIN: Capacities = {

@@ -11,7 +11,7 @@ import { usageError } from './exit-codes.ts'
 import { didYouMean } from './nearest.ts'
 
 /** The file that is read when --config names none; it need not exist. */
-export const CONFIG_FILE = 'holdfast.toml'
+const CONFIG_FILE = 'holdfast.toml'
 
 /** One effective value. */
 export interface Setting {
@@ -145,6 +145,16 @@ function readVariables(
     }
     settings.set(key.name, { value: valueFromText(key, text, name), source: name })
   }
+}
+
+/** The server's address without slashes at its end. Throws a usage error where it is none. */
+export function parseUrl(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  const isServer = parsed?.protocol === 'http:' || parsed?.protocol === 'https:'
+  if (!isServer || parsed?.search !== '' || parsed.hash !== '') {
+    throw usageError(`--url ${url} is not a server's address, such as http://127.0.0.1:7700`)
+  }
+  return url.replace(/\/+$/, '')
 }
 
 /** `host:port` taken apart; an IPv6 host stands in brackets. Throws a usage error. */

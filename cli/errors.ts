@@ -29,7 +29,9 @@ export function exitCodeOf(error: unknown): ExitCode {
 /** What to say of it: the message where the error is a known one, else all that there is. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
+  if (error instanceof CliError || error.name in EXIT_BY_NAME) return error.message
   const { code } = error as NodeJS.ErrnoException
-  const isKnown = error instanceof CliError || error.name in EXIT_BY_NAME || code !== undefined
-  return isKnown ? error.message : (error.stack ?? error.message)
+  // Such as `EIO: i/o error, fdatasync`.
+  if (code !== undefined) return `the system refused: ${error.message}`
+  return error.stack ?? error.message
 }

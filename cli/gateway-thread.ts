@@ -2,18 +2,11 @@
 // else puts the two together.
 
 import pino from 'pino'
-import { startGateway } from '../gateway/index.ts'
-import type { Capacities } from '../protocol/index.ts'
+import { type GatewayOptions, startGateway } from '../gateway/index.ts'
 import { openGatewayThread } from '../runtime/index.ts'
 
 /** What `serve` hands to the thread through the runtime. */
-export interface GatewayThreadOptions {
-  readonly host: string
-  readonly port: number
-  readonly keys: readonly string[]
-  readonly testClock: boolean
-  readonly version: string
-  readonly capacities: Capacities
+export interface GatewayThreadOptions extends Omit<GatewayOptions, 'pipeline' | 'log'> {
   readonly logLevel: string
 }
 
@@ -29,6 +22,7 @@ try {
   const log = pino({ name: 'holdfast', level: logLevel }, pino.destination({ fd: 2, sync: true }))
   const gateway = await startGateway({ ...options, pipeline: thread.pipeline, log })
   thread.onDrain = () => gateway.drain()
+  thread.onClose = () => gateway.close()
   const info: GatewayInfo = { port: gateway.port }
   thread.ready(info)
 } catch (error) {

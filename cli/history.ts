@@ -16,14 +16,19 @@ import { forEachRecord } from '../runtime/index.ts'
 import type { Decided, OutcomeCapture } from './outcome-capture.ts'
 import { IDS_OF_KIND, type RecordJson, recordAsJson, type Spellings } from './record-json.ts'
 
-/** A record and how it was decided; the engine's own records, and void ones, have no code. */
-export type HistoryEntry = RecordJson & { readonly code?: string; readonly moved?: number }
+/** A record and how it was decided; void ones say so, and the engine's own were not decided. */
+export type HistoryEntry = RecordJson & {
+  readonly code?: string
+  readonly moved?: number
+  readonly void?: true
+}
 
 /** Decides whether the record at `at` is of interest. */
 export type Filter = (words: Words, at: number, sequence: number) => boolean
 
 interface Pending {
   readonly json: RecordJson | undefined
+  readonly isCommand: boolean
   readonly sequence: number
   readonly token: number
 }
@@ -48,7 +53,7 @@ export function walkHistory(
     for (const entry of pending) {
       const outcome = next !== undefined && isOf(next, entry) ? next : undefined
       if (outcome !== undefined) next = outcomes.next().value
-      if (entry.json !== undefined) visit(withOutcome(entry.json, outcome))
+      if (entry.json !== undefined) visit(withOutcome(entry.json, entry.isCommand, outcome))
     }
     pending = []
   }
@@ -62,9 +67,9 @@ export function walkHistory(
         const json = isWanted(words, at, sequence)
           ? recordAsJson(words, at, sequence, timeMs, spellings)
           : undefined
-        if (isCommand(words.u8[at] as number) || json !== undefined) {
-          pending.push({ json, sequence, token: words.u32[(at + RECORD.token) >>> 2] as number })
-        }
+        const token = words.u32[(at + RECORD.token) >>> 2] as number
+        const entry = { json, isCommand: isCommand(words.u8[at] as number), sequence, token }
+        if (entry.isCommand || json !== undefined) pending.push(entry)
         sequence++
       })
     },
@@ -77,8 +82,12 @@ function isOf(outcome: Decided, { sequence, token }: Pending): boolean {
   return outcome.token === token && (outcome.replayed || outcome.sequence === sequence)
 }
 
-function withOutcome(json: RecordJson, outcome: Decided | undefined): HistoryEntry {
-  if (outcome === undefined) return json
+function withOutcome(
+  json: RecordJson,
+  isCommand: boolean,
+  outcome: Decided | undefined,
+): HistoryEntry {
+  if (outcome === undefined) return isCommand ? { ...json, void: true } : json
   const { code, moved, replayed } = outcome
   return replayed ? { ...json, code, moved, replayed } : { ...json, code, moved }
 }

@@ -22,6 +22,11 @@ export function grouped(value: number): string {
   return sign + digits.replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
+/** `1 line`, `2 lines`; `thing` is one of them. */
+export function counted(count: number, thing: string): string {
+  return `${grouped(count)} ${thing}${count === 1 ? '' : 's'}`
+}
+
 /** Bytes in the largest binary unit that leaves at least 1: `64.0 MiB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']

@@ -2,6 +2,7 @@
 // it is asked for, so that light verbs do not load the server.
 
 import { Command, CommanderError, Option } from 'commander'
+import { parseUrl } from './config.ts'
 import { exitCodeOf, messageOf } from './errors.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import {
@@ -48,6 +49,9 @@ function createProgram(finish: Finish): Command {
     .helpCommand('help [verb]', 'show what a verb does and its flags')
     .showSuggestionAfterError()
     .showHelpAfterError('(holdfast --help shows the verbs, holdfast help VERB its flags)')
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'holdfast: ')),
+    })
     .exitOverride()
   addServe(program, finish)
   addSend(program, finish)
@@ -103,7 +107,7 @@ Sent again, the same input changes nothing.
       finish(
         await send({
           file,
-          url: config.url,
+          url: parseUrl(config.url),
           key: key ?? config.keys[0],
           patienceMs: patience * 1_000,
           json,

@@ -1,6 +1,7 @@
 // A bar with a rate, on a terminal only: elsewhere it writes nothing.
 
 import { Presets, SingleBar } from 'cli-progress'
+import { formatBytes, grouped } from './output.ts'
 
 /** A bar on stderr. */
 export interface ProgressBar {
@@ -11,24 +12,26 @@ export interface ProgressBar {
 
 const SILENT: ProgressBar = { update() {}, stop() {} }
 
-/** A bar that ends at `total`; `unit` is what is counted beside it. Silent without a terminal. */
-export function startProgressBar(total: number, unit: string): ProgressBar {
+/** A bar that ends at `total`, with a count beside it. Silent without a terminal. */
+export function startProgressBar(total: number, unit: 'bytes' | 'commands'): ProgressBar {
   if (!process.stderr.isTTY || total <= 0) return SILENT
   const start = performance.now()
+  const shown = unit === 'bytes' ? formatBytes : (count: number) => `${grouped(count)} ${unit}`
   const bar = new SingleBar(
     {
-      format: `{bar} {percentage}%  {counted} ${unit}  {rate}/s`,
+      format: `{bar} {percentage}%  {counted}  {rate}/s`,
       stream: process.stderr,
       hideCursor: true,
       clearOnComplete: false,
     },
     Presets.shades_grey,
   )
-  bar.start(total, 0, { counted: 0, rate: 0 })
+  bar.start(total, 0, { counted: shown(0), rate: shown(0) })
   return {
     update(done, counted) {
       const seconds = (performance.now() - start) / 1_000
-      bar.update(Math.min(done, total), { counted, rate: Math.round(counted / seconds) })
+      const rate = shown(Math.round(counted / seconds))
+      bar.update(Math.min(done, total), { counted: shown(counted), rate })
     },
     stop: () => bar.stop(),
   }

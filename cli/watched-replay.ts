@@ -14,7 +14,12 @@ import {
   readI64,
   type Words,
 } from '../protocol/index.ts'
-import { checkDataDirectory, isLocked, journalDirectory, surveyJournal } from '../runtime/index.ts'
+import {
+  checkJournalDirectory,
+  isLocked,
+  journalDirectory,
+  surveyJournal,
+} from '../runtime/index.ts'
 
 /** What a watched replay came to. */
 export interface WatchedReplay {
@@ -35,7 +40,7 @@ export function watchReplay(
   sink: OutcomeSink,
   onFrame: (words: Words) => void,
 ): WatchedReplay {
-  checkDataDirectory(dataDir)
+  checkJournalDirectory(dataDir)
   const live = isLocked(dataDir)
   const storage = new FileStorage(journalDirectory(dataDir))
   const { tables, voids } = surveyJournal(storage, CAPACITIES_DEFAULT)

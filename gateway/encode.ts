@@ -81,8 +81,8 @@ export function fieldsFault(fields: CommandFields, prefix = ''): string | undefi
   return fault === undefined ? undefined : prefix + fault
 }
 
-/** Why the text of an id in a path is none, as the end of a sentence, or undefined. */
-export function pathIdFault(text: string): string | undefined {
+/** Why a text is no id, as the end of a sentence such as `must not be empty`, or undefined. */
+export function idFaultWords(text: string): string | undefined {
   const fault = idFault(text)
   return fault === undefined ? undefined : ID_FAULTS[fault]
 }

@@ -45,7 +45,7 @@ export interface Gateway {
   readonly port: number
   /**
    * Takes no more connections and refuses what is new with `draining`; resolves when what was in
-   * flight is answered, after 4 s at the latest, with every connection closed.
+   * flight is answered, after 3 s at the latest, with every connection closed.
    */
   drain(): Promise<void>
   /** Closes every connection now. */

@@ -10,9 +10,10 @@ import {
   us_listen_socket_close,
   us_socket_local_port,
 } from 'uWebSockets.js'
+import { setTimeout as delay } from 'node:timers/promises'
 import { BODY_BYTES_MAX } from '../protocol/index.ts'
 import type { ByteBudget } from './byte-budget.ts'
-import { BODY_DEADLINE_MS, CONNECTIONS_MAX, DISCARDED_BYTES_MAX } from './limits.ts'
+import { BODY_DEADLINE_MS, CONNECTIONS_MAX, DISCARDED_BYTES_MAX, LINGER_MS } from './limits.ts'
 import { type Reply, refusalReply } from './problem.ts'
 import { invalid, Refusal } from './refusal.ts'
 import { RequestHead } from './request-head.ts'
@@ -95,6 +96,12 @@ export class Exchange {
     this.reply({ ...refusalReply(refusal.code, refusal.detail), close })
   }
 
+  /** Refuses a body that is still arriving, for the server stops. */
+  refuseUnread(): void {
+    const refusal = new Refusal('draining', 'The server is shutting down: send it to the next one.')
+    this.#refuseBody(refusal, true)
+  }
+
   /** Closes the connection without a reply: for bodies that do not come. */
   abandon(): void {
     this.#res?.close()
@@ -111,9 +118,12 @@ export class Exchange {
       for (let i = 0; i + 1 < reply.headers.length; i += 2) {
         res.writeHeader(reply.headers[i] as string, reply.headers[i + 1] as string)
       }
-      // No route takes HEAD; its refusal has a body, which the client would not read as one.
-      if (reply.close === true || this.head.method === 'HEAD') {
-        res.writeHeader('Connection', 'close')
+      // No route takes HEAD, and its refusal ends with its head. It does not say how long the body
+      // would be: uWebSockets would wait for that many bytes and take no other request.
+      if (this.head.method === 'HEAD') {
+        res.endWithoutBody()
+        this.#end(reply.status)
+      } else if (reply.close === true) {
         res.end(reply.body, true)
         this.#end(reply.status)
       } else this.#writeBody(res, reply)
@@ -239,21 +249,32 @@ export class HttpServer {
     for (const exchange of this.reading) if (exchange.startedMs < before) exchange.abandon()
   }
 
-  /** Takes no more connections, waits up to `waitMs` for replies in flight, closes everything. */
+  /**
+   * Takes no more connections, waits up to `waitMs` for replies in flight, gives those who send on
+   * open connections a moment to hear so, closes everything.
+   */
   async stop(waitMs: number): Promise<void> {
     this.isStopping = true
     this.#stopListening()
-    if (this.inFlight > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, waitMs)
-        this.#onIdle = () => {
-          clearTimeout(timer)
-          // The last reply is corked until its handler returns.
-          setImmediate(resolve)
-        }
-      })
-    }
+    for (const exchange of [...this.reading]) exchange.refuseUnread()
+    await this.#idle(waitMs)
+    if (this.connections > 0) await delay(LINGER_MS)
+    await this.#idle(LINGER_MS)
     this.close()
+  }
+
+  /** Resolves when no reply is owed, or after `waitMs`. */
+  async #idle(waitMs: number): Promise<void> {
+    if (this.inFlight === 0) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, waitMs)
+      this.#onIdle = () => {
+        clearTimeout(timer)
+        // The last reply is corked until its handler returns.
+        setImmediate(resolve)
+      }
+    })
+    this.#onIdle = undefined
   }
 
   /** Closes everything now. */

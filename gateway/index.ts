@@ -2,6 +2,7 @@
 // things elsewhere. Imports protocol/ alone, and knows no thread, journal or engine.
 
 export { KeysRequired } from './auth.ts'
+export { idFaultWords } from './encode.ts'
 export {
   type Gateway,
   type GatewayLog,

@@ -35,8 +35,11 @@ export const ROOM_POLL_MS = 10
 /** Commands of an unlinked batch that are queued at once: others get their turn in between. */
 export const PIECE_COMMANDS_MAX = 1_024
 
-/** How long a drain waits for what is in flight; the whole shutdown has 5 s. */
-export const DRAIN_MS = 4_000
+/** How long a drain waits for what is in flight; the whole shutdown has 5 s, sealing included. */
+export const DRAIN_MS = 3_000
+
+/** How long connections stay open after a drain, so that who sends on them hears `draining`. */
+export const LINGER_MS = 100
 
 /** Names of each of the two generations of the cache of hashed ids: 8 MB at worst for both. */
 export const ID_CACHE_NAMES = 8_192

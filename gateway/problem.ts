@@ -7,7 +7,7 @@ import { RETRY_AFTER_SECONDS } from './limits.ts'
 export const PROBLEM_TYPE = 'application/problem+json'
 
 /** Content type of everything else that is JSON. */
-export const JSON_TYPE = 'application/json'
+const JSON_TYPE = 'application/json'
 
 /** A whole HTTP reply, ready to be written. */
 export interface Reply {

@@ -1,7 +1,7 @@
 // From a request's target to a line of the route table. Every resource's id is the third segment
 // of its path, so two look-ups find any route.
 
-import { pathIdFault } from './encode.ts'
+import { idFaultWords } from './encode.ts'
 import { invalid, Refusal } from './refusal.ts'
 import type { Route } from './routes.ts'
 
@@ -22,7 +22,8 @@ export function createRouter(routes: readonly Route[]): Router {
     byPath.set(route.path, methods.set(route.method, route))
   }
   return (method, path) => {
-    const plain = byPath.get(path)
+    // A brace could only match a template as it stands: `{id}` is an id like any other.
+    const plain = path.includes('{') ? undefined : byPath.get(path)
     if (plain !== undefined) return pick(plain, method, '')
     const segments = path.split('/', 6)
     const [, version, collection, raw, action, more] = segments
@@ -32,7 +33,7 @@ export function createRouter(routes: readonly Route[]): Router {
     if (methods === undefined) return unknown(path)
     const id = decodeSegment(raw)
     if (id === undefined) return invalid('The id in the path is not percent-encoded UTF-8.')
-    const fault = pathIdFault(id)
+    const fault = idFaultWords(id)
     return fault === undefined ? pick(methods, method, id) : invalid(`The id in the path ${fault}.`)
   }
 }

@@ -18,7 +18,7 @@ import { CHAIN_BYTES, hasBytes } from './frame.ts'
 import { readAll, type Storage, type StorageFile, writeAll } from './storage.ts'
 
 /** One write while filling: more at a time would stall the journal's own syncs (1.2 to 29 ms). */
-export const FILL_BYTES = 1_048_576
+const FILL_BYTES = 1_048_576
 
 /** Suffixes of files that are no segments yet; an owner removes them at its start. */
 export const TEMPORARY = { preparing: '.preparing', prepared: '.prepared' } as const

@@ -4,10 +4,10 @@
 import { TIME_MS_MAX } from '../protocol/index.ts'
 
 /** A jump forward over this while the server was down is looked at before it is believed. */
-export const JUMP_MS = 3_600_000
+const JUMP_MS = 3_600_000
 
 /** A jump over this is refused even where nothing is due: rather a broken clock than a long rest. */
-export const JUMP_MS_MAX = 31 * 86_400_000
+const JUMP_MS_MAX = 31 * 86_400_000
 
 /** The clocks are looked at no more often than this: fractions of less would be lost in rounding. */
 const LOOK_MS = 1
@@ -122,7 +122,7 @@ export function checkTimeJump(times: StartTimes, acceptTimeJump: boolean): void 
 }
 
 /** A length of time for people: `2 d 3 h`, `1 h 5 min`. */
-export function formatGap(ms: number): string {
+function formatGap(ms: number): string {
   const minutes = Math.floor(ms / 60_000)
   const days = Math.floor(minutes / 1_440)
   const hours = Math.floor((minutes % 1_440) / 60)

@@ -1,6 +1,14 @@
 // The data directory: made, or found fit to be used. Knows nothing of what the journal keeps in it.
 
-import { accessSync, chmodSync, constants, mkdirSync, type Stats, statSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
 import { join } from 'node:path'
 
 /** The directory cannot be used as it is; the message says what to do. */
@@ -30,11 +38,18 @@ export function prepareDataDirectory(dataDir: string): void {
   }
 }
 
+/**
+ * For those who look at a journal: throws `DataDirectoryError` where `dataDir` cannot be read or
+ * holds none. A mistyped name must not look like an empty journal that is sound.
+ */
+export function checkJournalDirectory(dataDir: string): void {
+  checkDataDirectory(dataDir, constants.R_OK | constants.X_OK)
+  if (existsSync(journalDirectory(dataDir))) return
+  throw new DataDirectoryError(`${dataDir} holds no journal. Choose another --data-dir.`)
+}
+
 /** Throws `DataDirectoryError` where `dataDir` is no directory that this user may use so. */
-export function checkDataDirectory(
-  dataDir: string,
-  access: number = constants.R_OK | constants.X_OK,
-): Stats {
+function checkDataDirectory(dataDir: string, access: number): Stats {
   let found: Stats
   try {
     found = statSync(dataDir)
@@ -56,7 +71,9 @@ export function checkDataDirectory(
 
 function unusable(dataDir: string, what: string, error: unknown): DataDirectoryError {
   const { code } = error as NodeJS.ErrnoException
-  return new DataDirectoryError(
-    `${dataDir} ${what} (${code ?? String(error)}). Change its owner or mode, or choose another --data-dir.`,
-  )
+  const advice =
+    code === 'ENOENT'
+      ? 'Choose another --data-dir.'
+      : 'Change its owner or mode, or choose another --data-dir.'
+  return new DataDirectoryError(`${dataDir} ${what} (${code ?? String(error)}). ${advice}`)
 }

@@ -29,8 +29,13 @@ export interface GatewayThread {
   ready(info: unknown): void
   /** It cannot go on: the server's start or the server fails with this error. */
   fail(error: unknown): void
-  /** Called once, when the server stops: take nothing new, let what is in flight finish. */
+  /** Called once, when the server stops: take nothing new, let what is in flight finish, close. */
   onDrain: () => Promise<void>
+  /**
+   * Called when the server ends at once, also after `onDrain`: close every socket. A thread that is
+   * ended with open ones takes the process along.
+   */
+  onClose: () => void
 }
 
 /** Opens the gateway's end of the rings; once, in a thread that `startServer` began. */
@@ -38,6 +43,10 @@ export function openGatewayThread(): GatewayThread {
   const data = workerData as GatewayThreadData
   const pipeline = new GatewayPort(data)
   const tell = (message: ThreadMessage): void => parentPort?.postMessage(message)
+  // Sockets that were closed are gone when the event loop has gone round once more.
+  const tellDrained = (): void => {
+    setImmediate(() => setImmediate(() => tell({ type: 'drained' })))
+  }
   const thread: GatewayThread = {
     pipeline,
     slot: data.slot,
@@ -45,11 +54,19 @@ export function openGatewayThread(): GatewayThread {
     ready: (info) => tell({ type: 'ready', info }),
     fail: (error) => tell({ type: 'failed', error: packError(error) }),
     onDrain: async () => {},
+    onClose: () => {},
   }
   parentPort?.on('message', (order: GatewayOrder) => {
     if (order.type === 'failure') pipeline.fail(order.reason)
-    else if (order.type === 'drain')
-      thread.onDrain().then(() => tell({ type: 'drained' }), thread.fail)
+    else if (order.type === 'drain') thread.onDrain().then(tellDrained, thread.fail)
+    else {
+      thread.onClose()
+      tellDrained()
+    }
+  })
+  process.on('uncaughtException', (error) => {
+    thread.onClose()
+    thread.fail(error)
   })
   return thread
 }

@@ -8,7 +8,7 @@
 export { checkTimeJump, TimeJumpRefused } from './clock.ts'
 export { inlineGenerously } from './compiler-flags.ts'
 export {
-  checkDataDirectory,
+  checkJournalDirectory,
   DataDirectoryError,
   journalDirectory,
   prepareDataDirectory,

@@ -17,7 +17,7 @@ import {
   type Words,
 } from '../protocol/index.ts'
 import { inlineGenerously } from './compiler-flags.ts'
-import { checkDataDirectory, journalDirectory } from './data-directory.ts'
+import { checkJournalDirectory, journalDirectory } from './data-directory.ts'
 import { isLocked } from './lock.ts'
 import { forEachRecord, type JournalSurvey, surveyJournal } from './recovery.ts'
 
@@ -75,7 +75,7 @@ const SMALLEST: Capacities = {
 export function replayJournal(options: ReplayOptions): Replay {
   const { dataDir, until, onProgress, onFrame } = options
   inlineGenerously()
-  checkDataDirectory(dataDir)
+  checkJournalDirectory(dataDir)
   const startedMs = performance.now()
   const live = options.live ?? isLocked(dataDir)
   const storage = new FileStorage(journalDirectory(dataDir))

@@ -20,14 +20,9 @@ export function putConfigure(frame: OpenFrame, capacities: Capacities): void {
   const at = begin(frame, KIND.configure, CONFIGURE.bytes)
   const { words } = frame
   writeI64(words, at + CONFIGURE.rulesVersion, RULES_VERSION)
-  writeI64(words, at + CONFIGURE.accountsMax, capacities.accountsMax)
-  writeI64(words, at + CONFIGURE.ledgersMax, capacities.ledgersMax)
-  writeI64(words, at + CONFIGURE.reservationsMax, capacities.reservationsMax)
-  writeI64(words, at + CONFIGURE.groupsMax, capacities.groupsMax)
-  writeI64(words, at + CONFIGURE.outcomesMax, capacities.outcomesMax)
-  writeI64(words, at + CONFIGURE.accountNameBytesMax, capacities.accountNameBytesMax)
-  writeI64(words, at + CONFIGURE.windowMs, capacities.windowMs)
-  writeI64(words, at + CONFIGURE.retentionMs, capacities.retentionMs)
+  for (const [name, value] of Object.entries(capacities) as [keyof Capacities, number][]) {
+    writeI64(words, at + CONFIGURE[name], value)
+  }
 }
 
 /** Time passed and something is due: the frame's time says how much. */

@@ -41,7 +41,7 @@ export function surveyJournal(storage: Storage, capacities: Capacities): Journal
     if (words === undefined) return
     forEachRecord(words, 0, (at) => {
       if (words.u8[at] === KIND.void) voids.add(readI64(words, at + VOID.sequence))
-      if (words.u8[at] === KIND.configure) tables = larger(tables, readCapacities(words, at))
+      if (words.u8[at] === KIND.configure) tables = larger(tables, words, at)
     })
   })
   return { voids, tables, frames, bytes }
@@ -57,31 +57,12 @@ export function forEachRecord(words: Words, at: number, visit: (at: number) => v
   }
 }
 
-/** The capacities in the `configure` record at `at`. */
-function readCapacities(words: Words, at: number): Capacities {
-  return {
-    accountsMax: readI64(words, at + CONFIGURE.accountsMax),
-    ledgersMax: readI64(words, at + CONFIGURE.ledgersMax),
-    reservationsMax: readI64(words, at + CONFIGURE.reservationsMax),
-    groupsMax: readI64(words, at + CONFIGURE.groupsMax),
-    outcomesMax: readI64(words, at + CONFIGURE.outcomesMax),
-    accountNameBytesMax: readI64(words, at + CONFIGURE.accountNameBytesMax),
-    windowMs: readI64(words, at + CONFIGURE.windowMs),
-    retentionMs: readI64(words, at + CONFIGURE.retentionMs),
-  }
-}
-
-function larger(a: Capacities, b: Capacities): Capacities {
-  return {
-    accountsMax: Math.max(a.accountsMax, b.accountsMax),
-    ledgersMax: Math.max(a.ledgersMax, b.ledgersMax),
-    reservationsMax: Math.max(a.reservationsMax, b.reservationsMax),
-    groupsMax: Math.max(a.groupsMax, b.groupsMax),
-    outcomesMax: Math.max(a.outcomesMax, b.outcomesMax),
-    accountNameBytesMax: Math.max(a.accountNameBytesMax, b.accountNameBytesMax),
-    windowMs: Math.max(a.windowMs, b.windowMs),
-    retentionMs: Math.max(a.retentionMs, b.retentionMs),
-  }
+/** The larger of each capacity: of `tables`, and of the `configure` record at `at`. */
+function larger(tables: Capacities, words: Words, at: number): Capacities {
+  const entries = Object.entries(tables) as [keyof Capacities, number][]
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, Math.max(value, readI64(words, at + CONFIGURE[name]))]),
+  ) as unknown as Capacities
 }
 
 /** The journal thread's ends of what recovery goes through. */

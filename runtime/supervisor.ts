@@ -1,6 +1,7 @@
 // The supervisor: it waits until the threads serve, notices when one of them does not, and ends them
 // in order. Which threads there are is start.ts's; what they do is theirs.
 
+import { setTimeout as delay } from 'node:timers/promises'
 import { stopPreparer } from '../journal/index.ts'
 import { ThreadBell } from './doorbell.ts'
 import type { DirectoryLock } from './lock.ts'
@@ -11,11 +12,17 @@ import { ThreadFailed } from './thread-errors.ts'
 import type { GatewayOrder, ThreadMessage } from './thread-messages.ts'
 import type { MessageOf, Thread, ThreadEvents } from './threads.ts'
 
-/** How long gateways may take to answer what is in flight when the server stops. */
+/**
+ * How long gateways may take to answer what is in flight when the server stops: longer than they
+ * give themselves.
+ */
 const DRAIN_MS = 3_500
 
 /** How long the journal may take afterwards for its last frames and the seal. */
 const SEAL_MS = 1_000
+
+/** How long a gateway may take to close its sockets before its thread is ended. */
+const CLOSE_MS = 400
 
 /** What a start found and did. */
 export interface Recovered {
@@ -158,10 +165,24 @@ export class Supervisor implements ThreadEvents {
       const { journal, engine, preparer, gateways } = this.#threads
       for (const thread of [journal, engine, preparer, ...gateways]) thread.mayEnd()
       stopPreparer(this.#parts.shared.preparer)
+      await Promise.all(gateways.map((gateway) => this.#close(gateway)))
       const all = [...gateways, journal, engine, preparer]
       await Promise.all(all.map((thread) => thread.terminate()))
     }
     this.#parts.lock.release()
+  }
+
+  /** Has a gateway that is not drained close its sockets; resolves when it did, or had its time. */
+  async #close(gateway: Thread): Promise<void> {
+    this.#order(gateway, { type: 'close' })
+    const closed = new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (this.#drained.has(gateway)) resolve()
+        else this.#waiting.push(look)
+      }
+      look()
+    })
+    await Promise.race([closed, gateway.ended, delay(CLOSE_MS, undefined, { ref: false })])
   }
 
   async #failed(): Promise<Error> {

@@ -24,12 +24,16 @@ export type ThreadMessage =
   | { readonly type: 'sealed' }
   /** Gateway: it listens; `info` is for the composition root. */
   | { readonly type: 'ready'; readonly info: unknown }
-  /** Gateway: nothing is in flight any more. */
+  /** Gateway: nothing is in flight any more, and every connection is closed. */
   | { readonly type: 'drained' }
   /** Any thread: its last words. */
   | { readonly type: 'failed'; readonly error: PackedError }
 
 /** From the supervisor to a gateway. */
 export type GatewayOrder =
+  /** Let what is in flight finish, then close everything. */
   | { readonly type: 'drain' }
+  /** Close everything now. */
+  | { readonly type: 'close' }
+  /** A thread behind the rings is gone: say so to everybody who waits. */
   | { readonly type: 'failure'; readonly reason: string }

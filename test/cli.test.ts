@@ -1,10 +1,11 @@
 // The command line: exit codes, help, configuration, messages that say what to do. What the verbs
 // make of orders is in bank-orders.test.ts, what they make of crashes in crash.test.ts.
 
+import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { CONFIG_KEYS, flagOf, variableOf } from '../cli/config-keys.ts'
 import { nodeFault } from '../cli/node-version.ts'
 import { runCommand, SMALL, startServed, temporaryDirectory } from './support/command-line.ts'
@@ -38,6 +39,9 @@ t.test('help, usage and version', async (t) => {
     [['bench', 'enginee'], /no benchmark is called enginee; did you mean engine\?/],
     [['inspect', 'acount', 'x', '--data-dir', '/nowhere'], /did you mean account\?/],
     [['serve', '--listen', 'nowhere'], /--listen nowhere is not HOST:PORT/],
+    [['send', '-', '--url', 'nowhere'], /--url nowhere is not a server's address/],
+    [['send', '-', '--url', 'ftp://x'], /--url ftp:\/\/x is not a server's address/],
+    [['inspect', 'account', ''], /inspect account: the id must not be empty/],
   ]
   for (const [args, message] of wrong) {
     const { exitCode, stdout, stderr } = await runCommand(args)
@@ -148,6 +152,8 @@ t.test('directories that cannot be used', async (t) => {
     const missing = await runCommand([verb, ...args, '--data-dir', join(directory, 'none')])
     t.equal(missing.exitCode, 1, verb)
     t.match(missing.stderr, /none cannot be found \(ENOENT\)/)
+    const other = await runCommand([verb, ...args, '--data-dir', directory])
+    t.match(other, { exitCode: 1, stderr: /holds no journal/, stdout: '' }, `${verb} elsewhere`)
   }
   t.strictSame(readdirSync(directory), ['file'], 'nothing was made')
   const closed = join(directory, 'closed')
@@ -195,6 +201,52 @@ t.test('a directory in use, a port in use, a stop', async (t) => {
   const ended = await server.stop('SIGTERM')
   t.equal(ended.exitCode, 0, ended.stderr)
   t.ok(performance.now() - start < 5_000, 'within 5 s')
+})
+
+/** Connections that keep a server's sockets open: idle, with half a head, with half a body. */
+async function openConnections(t: Test, url: string): Promise<void> {
+  const { port, host } = new URL(url)
+  const post = `POST /v1/transfers HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 500\r\n\r\n`
+  for (const begun of ['', 'GET /li', post, `${post}{"id":`]) {
+    const socket = connect(Number(port), '127.0.0.1')
+    t.teardown(() => socket.destroy())
+    socket.on('error', () => {})
+    await once(socket, 'connect')
+    socket.write(begun)
+  }
+  t.equal((await fetch(`${url}/livez`)).status, 200, 'a request that came after them is answered')
+}
+
+t.test('a stop does not wait for requests that were never sent whole', async (t) => {
+  const server = await startServed(join(temporaryDirectory(t), 'data'))
+  t.teardown(() => server.stop('SIGKILL'))
+  await openConnections(t, server.url)
+  const start = performance.now()
+  t.match(await server.stop(), { exitCode: 0, signal: null, stderr: /sealed/ })
+  t.ok(performance.now() - start < 5_000, 'within 5 s')
+})
+
+t.test('a disk error ends the server with 1 and its reason, connections or not', async (t) => {
+  const dataDir = join(temporaryDirectory(t), 'data')
+  const inject = 'inject=fdatasync:error=EIO:when=20+'
+  const wrapper = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=fdatasync', '-e', inject]
+  const server = await startServed(dataDir, SMALL, { wrapper })
+  await openConnections(t, server.url)
+  const headers = { 'content-type': 'application/json' }
+  let acknowledged = 0
+  for (let i = 0, status = 201; status === 201; i++) {
+    const body = JSON.stringify({ id: `a${i}`, ledger: 1 })
+    const reply = await fetch(`${server.url}/v1/accounts`, { method: 'POST', headers, body })
+    status = reply.status
+    if (status === 201) acknowledged++
+    else t.match(await reply.json(), { code: 'outcome_unknown', retryable: true })
+  }
+  t.match(await server.ended, { exitCode: 1, signal: null, stderr: /cannot be written: EIO/ })
+  t.ok(acknowledged > 0, `${acknowledged} were acknowledged`)
+  const again = await startServed(dataDir)
+  t.teardown(() => again.stop('SIGKILL'))
+  const last = await fetch(`${again.url}/v1/accounts/a${acknowledged - 1}`)
+  t.equal(last.status, 200, 'and are there')
 })
 
 t.test('a journal of a newer version is refused, and not touched', async (t) => {
@@ -277,7 +329,7 @@ t.test('void: every replay skips the command, checkpoints after it included', as
     .map((line) => JSON.parse(line))
   t.match(
     records.find((record) => record.id === 'wrong'),
-    { kind: 'transfer', code: undefined },
+    { kind: 'transfer', code: undefined, void: true },
   )
   t.match(
     records.find((record) => record.id === 't-0'),

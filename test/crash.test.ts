@@ -1,10 +1,11 @@
 // kill -9 of the server at random moments while orders are sent. After each one it recovers, the
 // journal verifies, the orders are sent again; in the end nothing is lost and nothing happened twice.
+// And SIGTERM before the server serves: recovery is given up, and nothing is lost by that either.
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { runCommand, startServed, temporaryDirectory } from './support/command-line.ts'
+import { runCommand, SMALL, startServed, temporaryDirectory } from './support/command-line.ts'
 import { generator, makeOrders, totalsOf } from './support/orders.ts'
 
 /** Kills; `npm run soak` asks for more. */
@@ -57,4 +58,33 @@ t.test(`${ROUNDS} kills during a send`, async (t) => {
   const replayed = await runCommand(['replay', '--data-dir', dataDir, '--json'])
   t.equal(JSON.parse(replayed.stdout).digest, (audit as { digest: string }).digest)
   t.equal((await runCommand(['verify', '--data-dir', dataDir])).exitCode, 0)
+})
+
+/** Run by Node before the command: the signal comes as soon as there is somebody to hear it. */
+const SIGTERM_AT_ONCE =
+  "process.on('newListener',n=>n==='SIGTERM'&&setImmediate(()=>process.kill(process.pid,n)))"
+
+t.test('SIGTERM while the server recovers', async (t) => {
+  const directory = temporaryDirectory(t)
+  const dataDir = join(directory, 'data')
+  const file = join(directory, 'orders.ndjson')
+  writeFileSync(file, makeOrders(3_000, 9).ndjson)
+  const first = await startServed(dataDir)
+  t.equal((await runCommand(['send', file, '--url', first.url])).exitCode, 0)
+  const audit = await (await fetch(`${first.url}/v1/audit`)).json()
+  await first.stop('SIGKILL')
+
+  const serve = ['serve', '--data-dir', dataDir, '--listen', '127.0.0.1:0', ...SMALL]
+  const preload = SIGTERM_AT_ONCE.replaceAll(' ', '%20')
+  const environment = { NODE_OPTIONS: `--import=data:text/javascript,${preload}` }
+  const given = await runCommand(serve, { environment })
+  t.equal(given.exitCode, 0, given.stderr)
+  t.match(given.stderr, /SIGTERM: the start was given up/)
+  t.match(given.stdout, /^data /m)
+  t.notMatch(given.stdout, /^serving/m, 'it never served')
+
+  const second = await startServed(dataDir)
+  const { digest } = audit as { digest: string }
+  t.match(await (await fetch(`${second.url}/v1/audit`)).json(), { digest }, 'all is there')
+  t.equal((await second.stop('SIGTERM')).exitCode, 0)
 })

@@ -19,7 +19,9 @@ export async function bench(what: string, json: boolean): Promise<ExitCode> {
   const names = Object.keys(BENCHMARKS)
   const run = Object.hasOwn(BENCHMARKS, what) ? BENCHMARKS[what] : undefined
   if (run === undefined) {
-    throw usageError(`no benchmark is called ${what}${didYouMean(what, names)} (${names})`)
+    throw usageError(
+      `no benchmark is called ${what}${didYouMean(what, names)} (${names.join(', ')})`,
+    )
   }
   note(`measuring ${what}...`)
   const result = await run()

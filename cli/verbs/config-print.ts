@@ -5,7 +5,7 @@ import { CONFIG_KEYS } from '../config-keys.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { print, printJson } from '../output.ts'
 
-/** Prints every key; bearer keys are counted, not shown. */
+/** Prints every key of the configuration; bearer keys are counted, not shown. */
 export function configPrint(config: Config, json: boolean): ExitCode {
   const rows = CONFIG_KEYS.map((key) => {
     const setting = config.settings.get(key.name) as Setting
@@ -21,7 +21,7 @@ export function configPrint(config: Config, json: boolean): ExitCode {
   return EXIT.fine
 }
 
-function shown({ value }: Setting): string | number | boolean {
-  if (typeof value !== 'object') return value
+function shown({ value }: Setting): Setting['value'] {
+  if (typeof value !== 'object' || value.length === 0) return value
   return `${value.length} not shown`
 }

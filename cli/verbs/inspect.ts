@@ -1,7 +1,8 @@
 // `holdfast inspect`: an account or a reservation with the records that made it so, or the journal's
 // records one by one, each with how it was decided.
 
-import { idFault, idFromText, KIND, OUTCOME, STATUS, type Words } from '../../protocol/index.ts'
+import { idFaultWords } from '../../gateway/index.ts'
+import { idFromText, KIND, OUTCOME, STATUS, type Words } from '../../protocol/index.ts'
 import { CliError, EXIT, type ExitCode, usageError } from '../exit-codes.ts'
 import { type HistoryEntry, namesId, walkHistory } from '../history.ts'
 import { didYouMean } from '../nearest.ts'
@@ -33,14 +34,17 @@ const SUBJECTS = ['account', 'reservation', 'journal']
 export async function inspect(dataDir: string, options: InspectOptions): Promise<ExitCode> {
   const { what, id } = options
   if (!SUBJECTS.includes(what)) {
-    throw usageError(`${what} cannot be inspected${didYouMean(what, SUBJECTS)} (${SUBJECTS})`)
+    throw usageError(
+      `${what} cannot be inspected${didYouMean(what, SUBJECTS)} (${SUBJECTS.join(', ')})`,
+    )
   }
   if (what === 'journal') {
     if (id !== undefined) throw usageError('inspect journal takes no id: name --from SEQUENCE')
     return inspectJournal(dataDir, options)
   }
   if (id === undefined) throw usageError(`inspect ${what} wants an id`)
-  if (idFault(id) !== undefined) throw usageError(`${what} ${id}: the id is ${idFault(id)}`)
+  const fault = idFaultWords(id)
+  if (fault !== undefined) throw usageError(`inspect ${what}: the id ${fault}`)
   return inspectOne(dataDir, what === 'account' ? KIND.queryAccount : KIND.queryReservation, {
     ...options,
     id,
@@ -108,9 +112,10 @@ function shown(value: unknown): string {
 }
 
 /** One record on one line: sequence, time, kind, what came of it, and its other fields. */
-function lineOf({ sequence, time, kind, code, moved, ...fields }: HistoryEntry): string {
+function lineOf(entry: HistoryEntry): string {
+  const { sequence, time, kind, code, moved, void: isVoid, ...fields } = entry
   const facts = Object.entries(fields).map(([name, value]) => `${name}=${shownField(value)}`)
-  const outcome = code === undefined ? '' : `${code} ${moved}`
+  const outcome = isVoid ? 'void' : code === undefined ? '' : `${code} ${moved}`
   const head = [String(sequence).padStart(9), String(time), kind.padEnd(16), outcome.padEnd(24)]
   return [...head, ...facts].join(' ').trimEnd()
 }

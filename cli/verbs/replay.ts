@@ -4,7 +4,7 @@ import { type Replay, type ReplayOptions, replayJournal } from '../../runtime/in
 import { auditOf, ledgerTable } from '../audit.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import type { Until } from '../options.ts'
-import { formatTime, grouped, note, print, printJson } from '../output.ts'
+import { counted, formatTime, grouped, note, print, printJson } from '../output.ts'
 import { startProgressBar } from '../progress-bar.ts'
 
 /** What is replayed, and how it is shown. */
@@ -21,6 +21,7 @@ export async function replay(dataDir: string, options: ReplayVerbOptions): Promi
   const commands = engine.commandCount
   const result = {
     ...auditOf(engine),
+    time: formatTime(engine.timeMs),
     commands,
     seconds: Number(seconds.toFixed(3)),
     commandsPerSecond: Math.round(commands / seconds),
@@ -31,8 +32,7 @@ export async function replay(dataDir: string, options: ReplayVerbOptions): Promi
     return EXIT.fine
   }
   const { ledgers, seconds: _, ...facts } = result
-  const time = formatTime(engine.timeMs)
-  const rows = Object.entries({ ...facts, time, seconds: seconds.toFixed(3) })
+  const rows = Object.entries({ ...facts, seconds: seconds.toFixed(3) })
   for (const [name, value] of rows) {
     print(`${name.padEnd(18)}${typeof value === 'number' ? grouped(value) : value}`)
   }
@@ -58,7 +58,7 @@ export function replayWithBar(options: ReplayOptions): Replay {
 
 /** Says on stderr what the end of the journal was like, where it was not a clean one. */
 export function noteEnd({ end, voids }: Pick<Replay, 'end' | 'voids'>): void {
-  if (voids.size > 0) note(`${grouped(voids.size)} commands are void and were skipped`)
+  if (voids.size > 0) note(`void, and skipped: ${counted(voids.size, 'command')}`)
   const torn = end?.torn
   if (torn === undefined) return
   note(

@@ -4,7 +4,7 @@ import { createReadStream, statSync } from 'node:fs'
 import { type BatchTarget, sendBatch } from '../batch-client.ts'
 import { type CommandLine, isInvalid, readCommandLines } from '../command-lines.ts'
 import { CliError, EXIT, type ExitCode } from '../exit-codes.ts'
-import { grouped, note, print, printJson } from '../output.ts'
+import { counted, grouped, note, print, printJson } from '../output.ts'
 import { type ProgressBar, startProgressBar } from '../progress-bar.ts'
 import { formatTotals, startTotals, type Totals, totalsAsJson } from '../send-totals.ts'
 
@@ -12,6 +12,7 @@ import { formatTotals, startTotals, type Totals, totalsAsJson } from '../send-to
 export interface SendOptions {
   /** A file's name, or `-` for standard input. */
   readonly file: string
+  /** The server's address, without a slash at its end. */
   readonly url: string
   readonly key: string | undefined
   /** How long to go on while the server has no room, in ms. */
@@ -43,7 +44,7 @@ export async function send(options: SendOptions): Promise<ExitCode> {
   const input = options.file === '-' ? process.stdin : createReadStream(options.file)
   const run: Run = {
     target: {
-      url: options.url.replace(/\/+$/, ''),
+      url: options.url,
       key: options.key,
       patienceMs: options.patienceMs,
     },
@@ -58,7 +59,7 @@ export async function send(options: SendOptions): Promise<ExitCode> {
     await sendLines(run, input as AsyncIterable<Buffer>)
   } catch (error) {
     run.bar.stop()
-    if (run.sent > 0) note(`${grouped(run.sent)} commands were answered before this`)
+    if (run.sent > 0) note(`answered before this: ${counted(run.sent, 'command')}`)
     throw error
   }
   run.bar.stop()
@@ -132,11 +133,12 @@ function report(run: Run, json: boolean, seconds: number): void {
     })
     return
   }
-  if (totals.length > 0) print(formatTotals(totals))
+  if (totals.length > 0) print(`${formatTotals(totals)}\n`)
   const time = `${seconds.toFixed(2)} s, ${grouped(rate)} commands/s`
-  print(`\n${grouped(run.sent)} commands in ${time}`)
-  if (run.invalid > 0) note(`${grouped(run.invalid)} lines were not valid and were not sent`)
+  print(`${counted(run.sent, 'command')} in ${time}`)
+  if (run.invalid > 0) note(`not valid, and not sent: ${counted(run.invalid, 'line')}`)
   if (run.full > 0) {
-    note(`${grouped(run.full)} commands found a table full and changed nothing: raise its capacity`)
+    const full = counted(run.full, 'command')
+    note(`refused for a full table: ${full}; raise its capacity`)
   }
 }

@@ -1,7 +1,8 @@
 // `holdfast serve`: starts the threads, says where and what it serves, and ends them in order.
 
+import { setTimeout as delay } from 'node:timers/promises'
 import type { RunningServer } from '../../runtime/index.ts'
-import { startServer } from '../../runtime/index.ts'
+import { StartAborted, startServer } from '../../runtime/index.ts'
 import { type Config, parseListen } from '../config.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import type { GatewayInfo, GatewayThreadOptions } from '../gateway-thread.ts'
@@ -11,7 +12,13 @@ import { packageVersion } from './version.ts'
 /** How long gateways get to answer `outcome_unknown` after a failure, in ms. */
 const FAREWELL_MS = 50
 
-/** Serves until SIGTERM or SIGINT; rejects where the server does not start. */
+/** How long the threads get to end after that, in ms. */
+const END_MS = 2_000
+
+/**
+ * Serves until SIGTERM or SIGINT, which also give up a start that is still recovering; rejects where
+ * the server does not start.
+ */
 export async function serve(config: Config): Promise<ExitCode> {
   const { host, port } = parseListen(config.listen)
   const version = packageVersion()
@@ -26,8 +33,10 @@ export async function serve(config: Config): Promise<ExitCode> {
     logLevel,
   }
   const signal = firstSignal()
+  const given = new AbortController()
+  signal.then(() => given.abort())
   printHead(config, version)
-  const server = await startServer({
+  const starting = startServer({
     dataDir: config.dataDir,
     capacities,
     segmentBytes: config.segmentBytes,
@@ -35,10 +44,16 @@ export async function serve(config: Config): Promise<ExitCode> {
     acceptTimeJump: config.acceptTimeJump,
     gatewayThread: new URL('../gateway-thread.js', import.meta.url),
     gatewayOptions,
+    signal: given.signal,
     onProblem: (sentence) => note(`holdfast: ${sentence}`),
   })
+  const server = await starting.catch(givenUp)
+  if (server === undefined) {
+    note(`holdfast: ${await signal}: the start was given up`)
+    return EXIT.fine
+  }
   printServing(config, server, host)
-  const failed = server.failed.then(endAtOnce)
+  const failed = server.failed.then((error) => endAtOnce(server, error))
   const name = await Promise.race([signal, failed])
   note(`holdfast: ${name}: answering what is in flight, then sealing the journal`)
   await server.stop()
@@ -54,10 +69,17 @@ function firstSignal(): Promise<string> {
   })
 }
 
+/** A start that a signal gave up is no failure; all else is. */
+function givenUp(error: unknown): undefined {
+  if (!(error instanceof StartAborted)) throw error
+}
+
 /** A thread died: nobody knows what became of what is in flight, so the process may not go on. */
-async function endAtOnce(error: Error): Promise<never> {
+async function endAtOnce(server: RunningServer, error: Error): Promise<never> {
   note(`holdfast: ${error.message}`)
-  await new Promise((resolve) => setTimeout(resolve, FAREWELL_MS))
+  await delay(FAREWELL_MS)
+  // It rejects with what was said above. Threads end before the process, or it would crash.
+  await Promise.race([server.stop().catch(() => {}), delay(END_MS)])
   process.exit(EXIT.failed)
 }
 

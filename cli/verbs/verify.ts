@@ -3,7 +3,7 @@
 
 import { auditOf } from '../audit.ts'
 import { CliError, EXIT, type ExitCode } from '../exit-codes.ts'
-import { formatBytes, grouped, note, print, printJson } from '../output.ts'
+import { counted, formatBytes, grouped, note, print, printJson } from '../output.ts'
 import { noteEnd, replayWithBar } from './replay.ts'
 
 /** How many violations are named one by one. */
@@ -21,8 +21,8 @@ export async function verify(dataDir: string, json: boolean): Promise<ExitCode> 
     note(`${invariant}: ${detail}`)
   }
   if (violations.length > 0) {
-    const count = grouped(violations.length)
-    throw new CliError(EXIT.damage, `${count} violations of what is always true`)
+    const count = counted(violations.length, 'violation')
+    throw new CliError(EXIT.damage, `${count} of what is always true`)
   }
   const result = {
     sequence,

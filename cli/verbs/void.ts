@@ -18,7 +18,7 @@ import {
   writeI64,
 } from '../../protocol/index.ts'
 import {
-  checkDataDirectory,
+  checkJournalDirectory,
   forEachRecord,
   journalDirectory,
   lockDirectory,
@@ -28,7 +28,7 @@ import { grouped, note } from '../output.ts'
 
 /** Voids the command at `sequence`. Refuses what is not there, is no command, or is void already. */
 export async function voidRecord(dataDir: string, sequence: number): Promise<ExitCode> {
-  checkDataDirectory(dataDir)
+  checkJournalDirectory(dataDir)
   const lock = lockDirectory(dataDir)
   try {
     const storage = new FileStorage(journalDirectory(dataDir))
