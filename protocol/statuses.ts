@@ -113,10 +113,18 @@ type Row = readonly [http: number, remembered: 'kept' | 'not kept', title: strin
 const ROWS: Readonly<Record<StatusCode, Row>> = {
   ok: [200, 'kept', 'Done.'],
   malformed: [400, 'not kept', 'The record has an illegal field.'],
-  chain_mismatch: [409, 'not kept', 'Some commands of the chain are known and others are not.'],
+  chain_mismatch: [
+    409,
+    'not kept',
+    'The chain is not the one that its ids are known from, or names an id twice.',
+  ],
   linked_failed: [409, 'kept', 'Another command of the chain failed, so none took effect.'],
   exists_with_different_type: [409, 'not kept', 'The id was used by another type of command.'],
-  exists_with_different_linked: [409, 'not kept', 'The id was used outside of this chain.'],
+  exists_with_different_linked: [
+    409,
+    'not kept',
+    'The id was used at another place in a chain, or alone.',
+  ],
   exists_with_different_ledger: [409, 'not kept', 'The id exists with another ledger.'],
   exists_with_different_external: [409, 'not kept', 'The id exists with another external.'],
   exists_with_different_history: [409, 'not kept', 'The id exists with another history.'],
@@ -186,7 +194,11 @@ const ROWS: Readonly<Record<StatusCode, Row>> = {
   storage_low: [503, 'not kept', 'The disk has no room for new reservations.'],
   outcome_unknown: [503, 'not kept', 'The server stopped before it knew the outcome.'],
   internal_error: [500, 'not kept', 'The server met a fault of its own.'],
-  forbidden: [403, 'not kept', 'The request comes from a web page of another origin.'],
+  forbidden: [
+    403,
+    'not kept',
+    'The request comes from a web page of another origin, or names a host that is not this one.',
+  ],
 }
 
 /** All statuses in order of their numbers. */

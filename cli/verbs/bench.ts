@@ -1,6 +1,7 @@
 // `holdfast bench`: runs one benchmark and prints its figure beside the conditions.
 
-import { benchEngine } from '../../bench/engine.ts'
+import { spawnSync } from 'node:child_process'
+import { benchEngineSizes } from '../../bench/engine.ts'
 import { benchHttp } from '../../bench/http.ts'
 import { benchJournal } from '../../bench/journal.ts'
 import type { BenchResult } from '../../bench/result.ts'
@@ -9,7 +10,7 @@ import { didYouMean } from '../nearest.ts'
 import { grouped, note, print, printJson, table } from '../output.ts'
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<BenchResult>>> = {
-  engine: () => benchEngine(),
+  engine: () => benchEngineSizes(),
   journal: () => benchJournal(),
   http: () => benchHttp(),
 }
@@ -23,11 +24,27 @@ export async function bench(what: string, json: boolean): Promise<ExitCode> {
       `no benchmark is called ${what}${didYouMean(what, names)} (${names.join(', ')})`,
     )
   }
+  if (what === 'engine' && process.platform === 'linux' && !process.env.GLIBC_TUNABLES) {
+    return withHugePages()
+  }
   note(`measuring ${what}...`)
   const result = await run()
   if (json) printJson(result)
   else print(format(result))
   return EXIT.fine
+}
+
+/**
+ * Runs the same command again with large tables on huge pages, which the allocator reads from its
+ * environment when a process starts. The result's conditions name the setting.
+ */
+function withHugePages(): ExitCode {
+  const env = { ...process.env, GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' }
+  const { status } = spawnSync(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    env,
+    stdio: 'inherit',
+  })
+  return status === EXIT.fine ? EXIT.fine : EXIT.failed
 }
 
 function format(result: BenchResult): string {
