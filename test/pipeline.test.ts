@@ -1,7 +1,6 @@
 // The threads together, from a submitted record to its outcome, without HTTP: serving, stopping,
 // recovering, failing.
 
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -23,6 +22,7 @@ import type { Command, Frame } from './support/commands.ts'
 import { encodeFrame } from './support/frames.ts'
 import { openPipe, openPipes, type Pipe } from './support/pipe.ts'
 import { batch } from './support/pipe-server.ts'
+import { spawnPlain } from './support/plain-process.ts'
 import { SMALL_CAPACITIES } from './support/rings.ts'
 
 function temporary(t: Test): string {
@@ -310,10 +310,10 @@ t.test('a voided record is skipped by every start', async (t) => {
 })
 
 /** Runs the server process; every acknowledged batch until it ended, and how it ended. */
-async function runUntilItEnds(command: string, args: string[], kill?: number) {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+async function runUntilItEnds(command: readonly string[], kill?: number) {
+  const child = spawnPlain(command, { stdio: ['ignore', 'pipe', 'inherit'] })
   const lines: string[] = []
-  createInterface({ input: child.stdout }).on('line', (line) => {
+  createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
     lines.push(line)
     if (lines.length === kill) child.kill('SIGKILL')
   })
@@ -342,7 +342,7 @@ const SERVER = new URL('./support/pipe-server.js', import.meta.url).pathname
 t.test('nothing acknowledged is lost by kill -9', async (t) => {
   for (const kill of [1, 7, 40, 111]) {
     const dataDir = temporary(t)
-    const ended = await runUntilItEnds(process.execPath, [SERVER, dataDir], kill)
+    const ended = await runUntilItEnds([process.execPath, SERVER, dataDir], kill)
     t.equal(ended.signal, 'SIGKILL')
     await assertKnown(t, dataDir, ended.acknowledged)
   }
@@ -353,8 +353,7 @@ t.test('a sync that fails is the last: exit 1, and nothing of it was acknowledge
     const call = fault.split(':')[0] as string
     const dataDir = temporary(t)
     const trace = ['-f', '-qq', '-o', '/dev/null', '-e', `trace=${call}`, '-e', `inject=${fault}`]
-    const args = [...trace, process.execPath, SERVER, dataDir]
-    const ended = await runUntilItEnds('strace', args)
+    const ended = await runUntilItEnds(['strace', ...trace, process.execPath, SERVER, dataDir])
     t.equal(ended.code, 1, fault)
     t.match(ended.last, /^failed JournalPoisoned/)
     await assertKnown(t, dataDir, ended.acknowledged)

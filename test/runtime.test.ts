@@ -1,6 +1,6 @@
 // What a start looks at before there are threads: the clock, the data directory, its lock.
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,7 @@ import { TIME_MS_MAX } from '../protocol/index.ts'
 import { checkTimeJump, TestClock, TimeJumpRefused, WallClock } from '../runtime/clock.ts'
 import { DataDirectoryError, prepareDataDirectory } from '../runtime/data-directory.ts'
 import { DirectoryInUse, isLocked, lockDirectory } from '../runtime/lock.ts'
+import { spawnPlain } from './support/plain-process.ts'
 
 const HOUR = 3_600_000
 const NOON = Date.UTC(2026, 0, 1, 12)
@@ -139,9 +140,8 @@ t.test('the data directory', async (t) => {
 
 function lockProcess(directory: string): ChildProcess {
   const script = new URL('./support/lock-process.js', import.meta.url)
-  return spawn(process.execPath, [script.pathname, directory], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const command = [process.execPath, script.pathname, directory]
+  return spawnPlain(command, { stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
 async function says(process: ChildProcess): Promise<string> {

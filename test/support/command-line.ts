@@ -1,11 +1,12 @@
 // The holdfast command as a process of its own: run to its end, or served until it is stopped.
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { spawnPlain } from './plain-process.ts'
 
 /** The command as it was compiled beside this file. */
 export const COMMAND: string = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
@@ -92,18 +93,8 @@ export function temporaryDirectory(t: { teardown(remove: () => void): void }): s
 }
 
 function start(args: readonly string[], options: RunOptions): ChildProcess {
-  const inherited = Object.entries(process.env).filter(([name]) => !isOurs(name))
-  const [program = process.execPath, ...rest] = [...(options.wrapper ?? []), process.execPath]
-  return spawn(program, [...rest, COMMAND, ...args], {
-    cwd: options.cwd ?? tmpdir(),
-    env: { ...Object.fromEntries(inherited), ...options.environment },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
-}
-
-/** Variables that would configure the command, or that tap sets for its own processes. */
-function isOurs(name: string): boolean {
-  return /^(HOLDFAST_|TAP|_TAPJS|NODE_OPTIONS$|NODE_V8_COVERAGE$)/.test(name)
+  const command = [...(options.wrapper ?? []), process.execPath, COMMAND, ...args]
+  return spawnPlain(command, { cwd: options.cwd ?? tmpdir(), stdio: 'pipe' }, options.environment)
 }
 
 async function endOf(child: ChildProcess): Promise<Ended> {
