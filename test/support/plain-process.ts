@@ -1,6 +1,6 @@
 // Child processes as users start them. tap adds a loader to every Node that a test starts, through
-// NODE_OPTIONS: it takes half a second of each start, listens to signals in the child's place, and
-// ends the child by SIGXFSZ where a plain Node gets EFBIG from its write.
+// NODE_OPTIONS: it slows each start, listens to signals before the child does, and ends it by SIGXFSZ
+// where a plain Node gets EFBIG from its write.
 
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 
