@@ -113,13 +113,13 @@ export class OutcomeDigest {
   a: number = DIGEST_START.a
   b: number = DIGEST_START.b
 
-  /** Rolls in a command's outcome under the sequence of its own record. */
+  /** Rolls in a command's outcome under the sequence of its record. A replay changes nothing: not this. */
   roll(book: Book, decision: Decision, kind: number, sequence: number): void {
-    const replayed = decision.isReplay ? 1 << 24 : 0
+    if (decision.isReplay) return
     this.#word(foldNumber(sequence))
-    this.#word(decision.status | (kind << 16) | replayed)
+    this.#word(decision.status | (kind << 16))
     this.#word(foldNumber(decision.moved))
-    if (decision.isReplay || decision.accountCount === 0) return
+    if (decision.accountCount === 0) return
     const { accounts } = book
     let { a, b } = this
     for (let i = 0; i < decision.accountCount; i++) {

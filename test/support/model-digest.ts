@@ -19,18 +19,18 @@ export class ModelDigest {
 
   /** A command's outcome; `sequence` is that of its record, not of the outcome it replays. */
   rollOutcome(sequence: number, outcome: Outcome): void {
+    if (outcome.replayed) return
     const kind = COMMAND_NAMES[outcome.type as keyof typeof COMMAND_NAMES]
     this.#roll(fold(sequence))
-    this.#roll(word(STATUS[outcome.code], kind, outcome.replayed))
+    this.#roll(word(STATUS[outcome.code], kind))
     this.#roll(fold(outcome.moved))
-    if (outcome.replayed) return
     for (const account of outcome.accounts) this.#roll(accountWord(account))
   }
 
   /** The expiry of the reservation that was created at `sequence`. */
   rollExpiry(sequence: number, amount: number, debit: AccountView, credit: AccountView): void {
     this.#roll(fold(sequence))
-    this.#roll(word(0, KIND.expire, false))
+    this.#roll(word(0, KIND.expire))
     this.#roll(fold(amount))
     this.#roll(accountWord(debit))
     this.#roll(accountWord(credit))
@@ -47,8 +47,8 @@ export class ModelDigest {
   }
 }
 
-function word(status: number, kind: number, replayed: boolean): bigint {
-  return BigInt(status) | (BigInt(kind) << 16n) | (replayed ? 1n << 24n : 0n)
+function word(status: number, kind: number): bigint {
+  return BigInt(status) | (BigInt(kind) << 16n)
 }
 
 function fold(value: number): bigint {
