@@ -68,10 +68,16 @@ export class Accounts {
     return reference === NONE ? NONE : reference >>> 1
   }
 
-  /** Reads what `find` will need: the entry, and the row that it names. */
-  touch(hash: number): number {
-    const reference = this.#index.guess(hash)
-    return reference === NONE ? 0 : (this.i32[(reference >>> 1) * 16 + WORD.flags] as number)
+  /** Reads what `find` will need for each of `count` hashes, which it overwrites: entry, then row. */
+  touchAll(hashes: Int32Array, count: number): number {
+    this.#index.guessAll(hashes, count)
+    const i32 = this.i32
+    let sum = 0
+    for (let n = 0; n < count; n++) {
+      const reference = hashes[n] as number
+      if (reference !== NONE) sum ^= i32[((reference >>> 1) << 4) + WORD.flags] as number
+    }
+    return sum
   }
 
   ledger(slot: number): number {

@@ -8,6 +8,12 @@
 
 import type { Words } from '../protocol/index.ts'
 
+/**
+ * How many words beyond its home an id is also looked for ahead of time: most lie within, and one in
+ * two of these is on the next cache line.
+ */
+const AHEAD = 8
+
 /** Entries for each row that may be indexed: half full at most keeps most where they like to lie. */
 const ENTRIES_PER_ROW = 2
 const TWO_32 = 4_294_967_296
@@ -43,7 +49,7 @@ export class IdIndex {
     this.#size = Math.floor(rowsMax * ENTRIES_PER_ROW) + 8
     this.#scale = this.#size / TWO_32
     this.bytes = this.#size * 8
-    this.#entries = new Int32Array(this.#size * 2)
+    this.#entries = new Int32Array(this.#size * 2 + AHEAD)
   }
 
   /** How many ids are indexed. */
@@ -67,9 +73,8 @@ export class IdIndex {
     }
   }
 
-  /** Where a hash would like to lie: the hash, scaled to the size. */
   #home(hash: number): number {
-    return (((hash >>> 0) * this.#scale) | 0) << 1
+    return homeOf(hash, this.#scale)
   }
 
   #isAt(reference: number, i32: Int32Array, w: number): boolean {
@@ -134,12 +139,38 @@ export class IdIndex {
     entries[hole + 1] = 0
   }
 
-  /**
-   * The reference that lies where the hash would like to, or `NONE`: a guess, for those who want what a
-   * later `find` will read to be in the cache. To look further costs more than it gains.
-   */
-  guess(hash: number): number {
-    const entry = this.#home(hash)
-    return this.#entries[entry] === hash ? (this.#entries[entry + 1] as number) - 1 : NONE
+  /** Reads where each of `count` hashes would like to lie; gives back what has no meaning. */
+  touchAll(hashes: Int32Array, count: number): number {
+    const entries = this.#entries
+    const scale = this.#scale
+    let sum = 0
+    for (let n = 0; n < count; n++) {
+      const entry = homeOf(hashes[n] as number, scale)
+      sum ^= (entries[entry] as number) ^ (entries[entry + AHEAD] as number)
+    }
+    return sum
   }
+
+  /**
+   * Puts in place of each of `count` hashes the reference that lies where it would like to, or `NONE`:
+   * a guess, for those who want what a later `find` will read to be in the cache. To look further costs
+   * more than it gains.
+   */
+  guessAll(hashes: Int32Array, count: number): number {
+    const entries = this.#entries
+    const scale = this.#scale
+    let sum = 0
+    for (let n = 0; n < count; n++) {
+      const hash = hashes[n] as number
+      const entry = homeOf(hash, scale)
+      hashes[n] = entries[entry] === hash ? (entries[entry + 1] as number) - 1 : NONE
+      sum ^= entries[entry + AHEAD] as number
+    }
+    return sum
+  }
+}
+
+/** Where a hash would like to lie: the hash, scaled to the size. */
+function homeOf(hash: number, scale: number): number {
+  return (((hash >>> 0) * scale) | 0) << 1
 }

@@ -18,12 +18,17 @@ export function assertAccount(accounts: Accounts, slot: number, sequence: number
   const f = (slot << 3) + ACCOUNT_NUMBERS.double
   const held = f64[f + 1] as number
   const available = (f64[f] as number) - held + (f64[f + 3] as number)
-  if (available < 0 && !accounts.isExternal(slot)) {
-    throw new EngineFault('invariant', sequence, `I1: account ${slot} is overdrawn`)
-  }
-  if (held < 0 || (f64[f + 2] as number) < 0) {
-    throw new EngineFault('invariant', sequence, `I3: account ${slot} holds less than nothing`)
-  }
+  if (available < 0 && !accounts.isExternal(slot)) throw overdrawn(slot, sequence)
+  if (held < 0 || (f64[f + 2] as number) < 0) throw holdsLessThanNothing(slot, sequence)
+}
+
+// Apart, for V8 would make the sentence's digits ahead of both checks, for every account.
+function overdrawn(slot: number, sequence: number): EngineFault {
+  return new EngineFault('invariant', sequence, `I1: account ${slot} is overdrawn`)
+}
+
+function holdsLessThanNothing(slot: number, sequence: number): EngineFault {
+  return new EngineFault('invariant', sequence, `I3: account ${slot} holds less than nothing`)
 }
 
 /** I2 and I3 by the running sums of an account's ledger; a command's accounts share one. */

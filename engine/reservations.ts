@@ -314,6 +314,11 @@ export class Reservations {
     this.open++
   }
 
+  /** Rows of reservations that ended and are remembered. */
+  get endedCount(): number {
+    return this.#endedCount
+  }
+
   /** The slot that ended after `n` others which are still remembered, or -1. */
   endedSlot(n: number): number {
     return n < this.#endedCount ? (this.#ended[this.#endedPlace(n)] as number) : -1
