@@ -27,17 +27,22 @@ export class FrameFiller {
   readonly words: Words
   readonly #frames: number
   readonly #recordsPerMs: number
+  readonly #firstTimeMs: number
   #frame = 0
   #at: number = FRAME.bytes
   #count = 0
   #sequence = 1
   #finished: number[] = []
 
-  /** Room for `frames` frames; time passes by 1 ms for each `recordsPerMs` records. */
-  constructor(frames: number, recordsPerMs: number) {
+  /**
+   * Room for `frames` frames; time passes by 1 ms for each `recordsPerMs` records, from `firstTimeMs`
+   * (ms since 1970) on.
+   */
+  constructor(frames: number, recordsPerMs: number, firstTimeMs = FIRST_TIME_MS) {
     this.words = allocateWords(frames * FRAME_BYTES_MAX)
     this.#frames = frames
     this.#recordsPerMs = recordsPerMs
+    this.#firstTimeMs = firstTimeMs
   }
 
   /** Starts over: the frames that were finished have been applied. */
@@ -80,7 +85,7 @@ export class FrameFiller {
     writeI64(
       words,
       at + FRAME.timeMs,
-      FIRST_TIME_MS + Math.floor(this.#sequence / this.#recordsPerMs),
+      this.#firstTimeMs + Math.floor(this.#sequence / this.#recordsPerMs),
     )
     this.#sequence += this.#count
     this.#count = 0

@@ -1,15 +1,12 @@
 // The whole way over HTTP: a server of its own in a temporary directory, one reserve a request on
 // keep-alive connections, answered after its sync. Clients and server share the machine.
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import autocannon from 'autocannon'
 import { type BenchResult, machineConditions, median } from './result.ts'
+import { startServerProcess } from './server-process.ts'
 
 /** What may be set. */
 export interface HttpBenchOptions {
@@ -28,18 +25,11 @@ const ACCOUNTS = 1_000
 const ACCOUNT_DIGITS = 4
 const RESERVE_DIGITS = 9
 
-const COMMAND = fileURLToPath(new URL('../cli/main.js', import.meta.url))
-
-interface Server {
-  readonly url: string
-  stop(): Promise<void>
-}
-
 /** Measures. Throws where the server does not start or answers anything but 201. */
 export async function benchHttp(options: HttpBenchOptions = {}): Promise<BenchResult> {
   const { connections = 64, seconds = 10, rounds = 3 } = options
   const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
-  const server = await startServer(dataDir)
+  const server = await startServerProcess(dataDir)
   try {
     await prepareAccounts(server.url)
     const reserves = new Reserves()
@@ -82,37 +72,6 @@ function resultOf(
       maxMs: of((result) => result.latency.max),
     },
   }
-}
-
-async function startServer(dataDir: string): Promise<Server> {
-  const args = [COMMAND, 'serve', '--data-dir', dataDir, '--listen', '127.0.0.1:0']
-  const environment = Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_'))
-  const child = spawn(process.execPath, args, {
-    env: Object.fromEntries(environment),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const exited = once(child, 'exit')
-  return { url: await addressOf(child, exited), stop: () => stopServer(child, exited) }
-}
-
-/** The address in the banner: the server serves when it stands there. */
-async function addressOf(child: ChildProcess, exited: Promise<unknown>): Promise<string> {
-  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
-  const address = new Promise<string>((resolve) => {
-    lines.on('line', (line) => {
-      const match = /\bhttp:\/\/\S+:\d+/.exec(line)
-      if (match !== null) resolve(match[0])
-    })
-  })
-  const failed = exited.then(() => {
-    throw new Error('the server ended before it served')
-  })
-  return Promise.race([address, failed])
-}
-
-async function stopServer(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
-  child.kill('SIGTERM')
-  await exited
 }
 
 async function prepareAccounts(url: string): Promise<void> {

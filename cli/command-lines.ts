@@ -1,18 +1,19 @@
 // NDJSON to commands: lines of a stream with their numbers, in bounded memory, each checked for being
-// a command at all. Whether its fields are legal is the server's to say.
+// a command whose fields are legal, by the gateway's own checks.
 
+import type { Command } from '../client/index.ts'
+import { commandTextFault } from '../gateway/index.ts'
 import { BODY_BYTES_MAX, COMMAND_NAMES } from '../protocol/index.ts'
 import { didYouMean } from './nearest.ts'
 
-/** The longest line that is sent: a quarter of what one request may carry. */
+/** The longest line that is read: a quarter of what a request over HTTP may carry. */
 const LINE_BYTES_MAX: number = BODY_BYTES_MAX / 4
 
-/** One line that is a command, as it stands in the file: numbers are not read and written anew. */
+/** One line that is a command. */
 export interface CommandLine {
   readonly line: number
   readonly type: string
-  readonly text: string
-  readonly bytes: number
+  readonly command: Command
 }
 
 /** One line that is none. */
@@ -96,5 +97,6 @@ function readCommand(line: number, text: string): CommandLine | InvalidLine {
     const shown = JSON.stringify(type.slice(0, 40))
     return { line, reason: `unknown type ${shown}${didYouMean(type, Object.keys(COMMAND_NAMES))}` }
   }
-  return { line, type, text, bytes: Buffer.byteLength(text) }
+  const reason = commandTextFault(text, value)
+  return reason === undefined ? { line, type, command: value as Command } : { line, reason }
 }

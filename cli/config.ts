@@ -28,6 +28,10 @@ export interface Config {
   readonly url: string
   readonly capacities: Capacities
   readonly segmentBytes: number
+  readonly follower: boolean
+  readonly snapshotEveryRecords: number
+  readonly snapshotEverySeconds: number
+  readonly archive: 'keep' | 'drop'
   readonly acceptTimeJump: boolean
   readonly testClock: boolean
   readonly logLevel: string
@@ -79,6 +83,10 @@ function configOf(settings: ReadonlyMap<string, Setting>): Config {
     url: of('url'),
     capacities,
     segmentBytes: of('segmentBytes'),
+    follower: of('follower'),
+    snapshotEveryRecords: of('snapshotEveryRecords'),
+    snapshotEverySeconds: of('snapshotEverySeconds'),
+    archive: of('archive'),
     acceptTimeJump: of('acceptTimeJump'),
     testClock: of('testClock'),
     logLevel: of('logLevel'),

@@ -8,6 +8,8 @@ const EXIT_BY_NAME: Readonly<Record<string, ExitCode>> = {
   JournalDamage: EXIT.damage,
   JournalVersionError: EXIT.failed,
   JournalPoisoned: EXIT.failed,
+  SnapshotDamage: EXIT.damage,
+  SnapshotVersionError: EXIT.failed,
   DataDirectoryError: EXIT.failed,
   TimeJumpRefused: EXIT.failed,
   EngineFault: EXIT.failed,

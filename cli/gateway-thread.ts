@@ -4,10 +4,14 @@
 import pino from 'pino'
 import { type GatewayOptions, startGateway } from '../gateway/index.ts'
 import { openGatewayThread } from '../runtime/index.ts'
+import { readFollowerReport } from './follower-report.ts'
 
 /** What `serve` hands to the thread through the runtime. */
-export interface GatewayThreadOptions extends Omit<GatewayOptions, 'pipeline' | 'log'> {
+export interface GatewayThreadOptions
+  extends Omit<GatewayOptions, 'pipeline' | 'log' | 'follower'> {
   readonly logLevel: string
+  /** What follower-report.ts allocated. */
+  readonly followerReport: SharedArrayBuffer
 }
 
 /** What the thread says when it listens. */
@@ -16,11 +20,12 @@ export interface GatewayInfo {
 }
 
 const thread = openGatewayThread()
-const { logLevel, ...options } = thread.options as GatewayThreadOptions
+const { logLevel, followerReport, ...options } = thread.options as GatewayThreadOptions
 
 try {
   const log = pino({ name: 'holdfast', level: logLevel }, pino.destination({ fd: 2, sync: true }))
-  const gateway = await startGateway({ ...options, pipeline: thread.pipeline, log })
+  const follower = readFollowerReport(followerReport)
+  const gateway = await startGateway({ ...options, pipeline: thread.pipeline, follower, log })
   thread.onDrain = () => gateway.drain()
   thread.onClose = () => gateway.close()
   const info: GatewayInfo = { port: gateway.port }

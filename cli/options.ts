@@ -9,6 +9,14 @@ export const SERVE_KEYS: readonly string[] = CONFIG_KEYS.filter(
   (key) => !key.noFlag && key.name !== 'url',
 ).map((key) => key.name)
 
+/** The keys that `follow` takes as flags. */
+export const FOLLOW_KEYS: readonly string[] = [
+  'dataDir',
+  'snapshotEveryRecords',
+  'snapshotEverySeconds',
+  'archive',
+]
+
 /** Adds --config and a flag for each of `names` to a verb. */
 export function withConfigFlags(command: Command, names: readonly string[]): Command {
   for (const name of names) command.addOption(optionOf(configKey(name)))
@@ -16,9 +24,12 @@ export function withConfigFlags(command: Command, names: readonly string[]): Com
 }
 
 function optionOf(key: ConfigKey): Option {
-  const value = { text: ' <text>', integer: ' <number>', boolean: '', keys: ' <keys>' }[key.kind]
+  // What is on by default has to be told off.
+  const choice = key.fallback === true ? ' <boolean>' : ''
+  const kinds = { text: ' <text>', integer: ' <number>', boolean: choice, keys: ' <keys>' }
+  const value = kinds[key.kind]
   const names: Record<string, string> = { dataDir: ' <dir>', listen: ' <host:port>', url: ' <url>' }
-  const fallback = key.kind === 'boolean' ? '' : ` (default: ${String(key.fallback)})`
+  const fallback = key.fallback === false ? '' : ` (default: ${String(key.fallback)})`
   return new Option(`${flagOf(key.name)}${names[key.name] ?? value}`, `${key.help}${fallback}`)
 }
 

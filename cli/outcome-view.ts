@@ -1,13 +1,7 @@
 // An engine's answer to a query about one account or reservation, as the resource that HTTP shows.
 
-import {
-  accountAt,
-  accountMembers,
-  accountName,
-  reservationIn,
-  reservationMembers,
-} from '../gateway/index.ts'
-import type { AccountNames, Words } from '../protocol/index.ts'
+import { accountMembers, accountName, reservationMembers } from '../gateway/index.ts'
+import { type AccountNames, accountAt, reservationIn, type Words } from '../protocol/index.ts'
 
 /** A resource's fields in the order in which they are shown. */
 export type Resource = Readonly<Record<string, unknown>>

@@ -7,6 +7,7 @@ import { exitCodeOf, messageOf } from './errors.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import {
   configFor,
+  FOLLOW_KEYS,
   readCount,
   readSequence,
   readUntil,
@@ -54,10 +55,13 @@ function createProgram(finish: Finish): Command {
     })
     .exitOverride()
   addServe(program, finish)
+  addFollow(program, finish)
   addSend(program, finish)
   addReplay(program, finish)
   addVerify(program, finish)
   addInspect(program, finish)
+  addSnapshot(program, finish)
+  addStatus(program, finish)
   addVoid(program, finish)
   addBench(program, finish)
   addConfig(program, finish)
@@ -83,9 +87,60 @@ Recovers what the directory holds, then serves until SIGTERM or SIGINT, and seal
     })
 }
 
+function addFollow(program: Command, finish: Finish): void {
+  withConfigFlags(program.command('follow'), FOLLOW_KEYS)
+    .description('Follow a journal by itself: make snapshots of its state, retire old segments.')
+    .addHelpText(
+      'after',
+      `
+holdfast serve starts a follower of its own unless follower is false. There is one for each directory.
+Follows until SIGTERM or SIGINT; exits with 3 where its state is not what the journal says it was.
+
+  $ holdfast serve --data-dir ./data --follower false
+  $ holdfast follow --data-dir ./data`,
+    )
+    .action(async (flags) => {
+      const { follow } = await import('./verbs/follow.ts')
+      finish(await follow(configFor(flags)))
+    })
+}
+
+function addSnapshot(program: Command, finish: Finish): void {
+  withConfigFlags(program.command('snapshot'), ['dataDir', 'archive'])
+    .description('Have the follower make a snapshot now, or make one where nothing runs.')
+    .option('--json', 'print one line of JSON')
+    .addHelpText(
+      'after',
+      `
+  $ holdfast snapshot --data-dir ./data`,
+    )
+    .action(async ({ json = false, ...flags }) => {
+      const { snapshot } = await import('./verbs/snapshot.ts')
+      finish(await snapshot(configFor(flags), json))
+    })
+}
+
+function addStatus(program: Command, finish: Finish): void {
+  withConfigFlags(program.command('status'), ['url'])
+    .description('What a server says of itself: state, sequence, memory, journal, follower.')
+    .option('--key <key>', 'the bearer key (default: the first of keys in the configuration)')
+    .option('--json', 'print one line of JSON')
+    .addHelpText(
+      'after',
+      `
+  $ holdfast status
+  $ holdfast status --url http://10.0.0.5:7700 --json`,
+    )
+    .action(async ({ json = false, key, ...flags }) => {
+      const { status } = await import('./verbs/status.ts')
+      const config = configFor(flags)
+      finish(await status(parseUrl(config.url), key ?? config.keys[0], json))
+    })
+}
+
 function addSend(program: Command, finish: Finish): void {
   withConfigFlags(program.command('send'), ['url'])
-    .description('Send commands from NDJSON to a server, in order.')
+    .description('Send commands from NDJSON to a server over its stream, in order.')
     .argument('<file>', 'a file with one command on each line, or - for standard input')
     .option('--key <key>', 'the bearer key (default: the first of keys in the configuration)')
     .option('--patience <seconds>', 'how long to retry while there is no room', readCount(3600), 30)
@@ -120,30 +175,32 @@ function addReplay(program: Command, finish: Finish): void {
   withConfigFlags(program.command('replay'), ['dataDir'])
     .description('Rebuild the state from the journal and print its digest.')
     .addOption(new Option('--until <sequence or time>', 'stop after this').argParser(readUntil))
-    .option('--from-start', 'read the whole journal (there is nothing else to start from yet)')
+    .option('--from-start', 'begin with the first record, whatever snapshots there are')
     .option('--json', 'print one line of JSON')
     .addHelpText(
       'after',
       `
-The digest is the one that GET /v1/audit shows at the same sequence.
+Begins with the newest snapshot that is good, or with the first record where there is none. The
+digest is the one that GET /v1/audit shows at the same sequence.
 
   $ holdfast replay --data-dir ./data
   $ holdfast replay --data-dir ./data --until 2026-01-31T12:00:00Z --json`,
     )
-    .action(async ({ until, fromStart: _, json = false, ...flags }) => {
+    .action(async ({ until, fromStart = false, json = false, ...flags }) => {
       const { replay } = await import('./verbs/replay.ts')
-      finish(await replay(configFor(flags).dataDir, { until, json }))
+      finish(await replay(configFor(flags).dataDir, { until, fromStart, json }))
     })
 }
 
 function addVerify(program: Command, finish: Finish): void {
   withConfigFlags(program.command('verify'), ['dataDir'])
-    .description('Check every checksum, the chain, a replay and the books; exit 3 on damage.')
+    .description('Check the journal, the snapshots, a replay and the books; exit 3 on damage.')
     .option('--json', 'print one line of JSON')
     .addHelpText(
       'after',
       `
-Changes nothing, and works beside a running server.
+Every checksum and the chain, from the first record on; the state of every snapshot against the
+replay's at its sequence. Changes nothing, and works beside a running server.
 
   $ holdfast verify --data-dir ./data`,
     )
@@ -196,12 +253,13 @@ function addBench(program: Command, finish: Finish): void {
   program
     .command('bench')
     .description('Measure this machine; figures are printed with their conditions.')
-    .argument('<what>', 'engine, journal or http')
+    .argument('<what>', 'engine, journal, stream, http or recovery')
     .option('--json', 'print one line of JSON with commandsPerSecond and conditions')
     .addHelpText(
       'after',
       `
   $ holdfast bench engine
+  $ holdfast bench stream
   $ holdfast bench http --json`,
     )
     .action(async (what, { json = false }) => {

@@ -1,6 +1,6 @@
 // What a run of `send` came to: counts and sums by type and code, and how they are shown.
 
-import type { CommandResult } from './batch-client.ts'
+import type { SubmitResult } from '../client/index.ts'
 import type { CommandLine } from './command-lines.ts'
 import { grouped, table } from './output.ts'
 
@@ -22,7 +22,7 @@ type Sum = { -readonly [K in keyof Total]: Total[K] }
 
 /** Adds up results. */
 export interface Totals {
-  add(command: CommandLine, result: CommandResult): void
+  add(command: CommandLine, result: Pick<SubmitResult, 'code' | 'moved' | 'replayed'>): void
   /** Ordered by type as they first came, then with `ok` first, then by code. */
   list(): Total[]
 }
@@ -31,7 +31,7 @@ export interface Totals {
 export function startTotals(): Totals {
   const types = new Map<string, Map<string, Sum>>()
   return {
-    add({ type }, { code, moved = 0, replayed = false }) {
+    add({ type }, { code, moved, replayed }) {
       const codes = types.get(type) ?? new Map<string, Sum>()
       types.set(type, codes)
       let total = codes.get(code)

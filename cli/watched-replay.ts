@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { Engine, type OutcomeSink } from '../engine/index.ts'
-import { FileStorage, type JournalEnd, JournalReader } from '../journal/index.ts'
+import { type JournalEnd, JournalReader } from '../journal/index.ts'
 import {
   AccountNames,
   allocateAccountNames,
@@ -14,12 +14,7 @@ import {
   readI64,
   type Words,
 } from '../protocol/index.ts'
-import {
-  checkJournalDirectory,
-  isLocked,
-  journalDirectory,
-  surveyJournal,
-} from '../runtime/index.ts'
+import { checkJournalDirectory, isLocked, surveyJournal, wholeJournal } from '../runtime/index.ts'
 
 /** What a watched replay came to. */
 export interface WatchedReplay {
@@ -42,7 +37,7 @@ export function watchReplay(
 ): WatchedReplay {
   checkJournalDirectory(dataDir)
   const live = isLocked(dataDir)
-  const storage = new FileStorage(journalDirectory(dataDir))
+  const storage = wholeJournal(dataDir)
   const { tables, voids } = surveyJournal(storage, CAPACITIES_DEFAULT)
   const memory = allocateAccountNames(tables.accountsMax, tables.accountNameBytesMax)
   const seed = randomBytes(4).readUInt32LE()

@@ -13,12 +13,14 @@ import {
   FLAG,
   OPEN_ACCOUNT,
   RECORD,
+  readF64,
   readI64,
   TAIL_BYTES_MAX,
   type Words,
   wordsOver,
 } from '../protocol/index.ts'
 import { IdIndex, NONE } from './id-index.ts'
+import { ACCOUNT_ROW } from './state-layout.ts'
 
 const ROW_BYTES = 64
 const COLD_BYTES = 32
@@ -213,6 +215,31 @@ export class Accounts {
     this.nameBytes += tailBytes
     this.#index.insert(slot * 2, hash)
     return slot
+  }
+
+  /** Adds the account of an `ACCOUNT_ROW`, for which there is room; `restoreIds` follows. */
+  restore(row: Words, at: number): void {
+    const slot = this.count
+    const tailBytes = row.u32[(at + ACCOUNT_ROW.tailBytes) >>> 2] as number
+    copyWords(row, at + ACCOUNT_ROW.id, this.#words, slot * ROW_BYTES, 16)
+    const w = slot << 4
+    this.i32[w + WORD.ledger] = row.i32[(at + ACCOUNT_ROW.ledger) >>> 2] as number
+    this.i32[w + WORD.flags] = row.i32[(at + ACCOUNT_ROW.flags) >>> 2] as number
+    const from = (at + ACCOUNT_ROW.balance) >>> 3
+    const f = (slot << 3) + DOUBLE.balance
+    for (let n = 0; n < 4; n++) this.f64[f + n] = row.f64[from + n] as number
+    this.#coldF64[slot << 2] = readF64(row, at + ACCOUNT_ROW.openedSequence)
+    this.#coldF64[(slot << 2) + 1] = readF64(row, at + ACCOUNT_ROW.openedTimeMs)
+    this.#coldF64[(slot << 2) + 2] = readF64(row, at + ACCOUNT_ROW.firstCreditLimit)
+    this.#coldI32[(slot << 3) + 6] = row.i32[(at + ACCOUNT_ROW.metadataHash) >>> 2] as number
+    this.names.place(slot, row.u8, at + ACCOUNT_ROW.id, tailBytes, this.nameBytes)
+    this.nameBytes += tailBytes
+    this.count++
+  }
+
+  /** Indexes the last `count` accounts that were restored; false where an id is there already. */
+  restoreIds(hashes: Int32Array, count: number): boolean {
+    return this.#index.restore((this.count - count) * 2, hashes, count)
   }
 
   /** Takes back the account that was opened last. */

@@ -34,11 +34,12 @@ export class Book {
   readonly undo = new UndoLog()
   /** Memory that the tables reserve, in bytes. */
   readonly bytes: number
-  readonly #capacities: Capacities
+  /** Rows that there is memory for. */
+  readonly capacities: Capacities
 
   constructor(capacities: Capacities, names: AccountNamesMemory, seed: number) {
     this.hash = new IdHash(seed)
-    this.#capacities = capacities
+    this.capacities = capacities
     const { accountsMax, ledgersMax, reservationsMax, groupsMax, outcomesMax } = capacities
     this.accounts = new Accounts(accountsMax, names)
     this.ledgers = new Ledgers(ledgersMax)
@@ -67,7 +68,7 @@ export class Book {
       'groupsMax',
       'outcomesMax',
     ] as const
-    return tables.find((name) => wanted[name] > this.#capacities[name])
+    return tables.find((name) => wanted[name] > this.capacities[name])
   }
 
   openAccount(

@@ -6,7 +6,6 @@ import {
   allocateWords,
   type Capacities,
   CHAIN_OUTCOME_BYTES_MAX,
-  CHECKPOINT,
   copyWords,
   FLAG,
   FRAME,
@@ -14,34 +13,28 @@ import {
   holdsRecord,
   isCommand,
   KIND,
-  NO_GATEWAY,
   OUTCOME,
   RECORD,
   readI64,
   recordBytes,
   STATUS,
-  VOID,
   type Words,
 } from '../protocol/index.ts'
 import { Book } from './book.ts'
 import { type ChainOutcomes, Chains } from './chains.ts'
 import { decideAlone } from './commands.ts'
-import { readConfiguration } from './configuration.ts'
 import { Core } from './core.ts'
+import { exportState } from './export-state.ts'
 import { EngineFault } from './fault.ts'
-import { FrameDigests } from './frame-digests.ts'
+import { importState } from './import-state.ts'
 import { findViolations, type Violation } from './invariants.ts'
+import type { LedgerSums } from './ledgers.ts'
 import { Lookahead } from './lookahead.ts'
 import { forgetOld } from './memory-room.ts'
-import {
-  OutcomeDigest,
-  type OutcomeSink,
-  outcomeBytes,
-  writeHead,
-  writeOutcome,
-} from './outcome-writer.ts'
+import { OutcomeDigest, type OutcomeSink, outcomeBytes, writeOutcome } from './outcome-writer.ts'
+import { OwnRecords } from './own-records.ts'
 import { answerQuery } from './queries.ts'
-import { eachStateRow } from './state-rows.ts'
+import type { Progress } from './state-layout.ts'
 
 /** What an engine is made of. */
 export interface EngineOptions {
@@ -62,7 +55,7 @@ export class Engine {
   readonly #sink: OutcomeSink
   readonly #chains: Chains
   readonly #digest = new OutcomeDigest()
-  readonly #frameDigests = new FrameDigests()
+  readonly #own: OwnRecords
   readonly #lookahead: Lookahead
   readonly #tentative: ChainOutcomes
   /** Outcomes of a chain that is not certain yet, and where the next one goes. */
@@ -74,8 +67,6 @@ export class Engine {
   #isRouted = false
   #voided: ReadonlySet<number> = new Set()
   #hasVoided = false
-  /** Voided records of which the `void` record is still to come: checkpoints between knew them. */
-  readonly #passedOver = new Set<number>()
   #sequence = 0
   #timeMs = 0
   #commandCount = 0
@@ -85,6 +76,7 @@ export class Engine {
     this.#core = new Core(this.#book, options.capacities)
     this.#sink = options.sink
     this.#chains = new Chains(this.#core)
+    this.#own = new OwnRecords(this.#core, options.sink)
     this.#lookahead = new Lookahead(this.#book)
     this.#tentative = this.#chainOutcomes()
   }
@@ -144,7 +136,7 @@ export class Engine {
 
   /** Checkpoints of the journal that were compared and found equal. */
   get checkpointsCompared(): number {
-    return this.#frameDigests.compared
+    return this.#own.frameDigests.compared
   }
 
   /** The earliest time at which something may be due, in ms since 1970: a lower bound, or Infinity. */
@@ -183,7 +175,7 @@ export class Engine {
     if (this.#sequence !== first + count - 1) {
       throw new EngineFault('order', this.#sequence, `a frame of ${count} records holds others`)
     }
-    this.#frameDigests.note(this.#sequence, this.#digest.a, this.#digest.b)
+    this.#own.frameDigests.note(this.#sequence, this.#digest.a, this.#digest.b)
   }
 
   #applyRecords(start: number, end: number): void {
@@ -210,7 +202,7 @@ export class Engine {
   #applyOne(at: number, kind: number): void {
     const sequence = ++this.#sequence
     if (this.#hasVoided && this.#passOver(sequence, 1)) return
-    if (!isCommand(kind)) return this.#applyOwn(at, kind, sequence)
+    if (!isCommand(kind)) return this.#own.apply(this.#words, at, kind, sequence, this.#isRouted)
     const { decision } = this.#core
     this.#core.sequence = sequence
     decision.begin(sequence, this.#timeMs)
@@ -250,7 +242,7 @@ export class Engine {
     for (let n = 0; n < count; n++) {
       if (!this.#voided.has(first + n)) continue
       isVoided = true
-      this.#passedOver.add(first + n)
+      this.#own.passedOver.add(first + n)
     }
     return isVoided
   }
@@ -325,36 +317,6 @@ export class Engine {
     }
   }
 
-  /** The engine's own records: they are in no digest and nobody's outcome, but for a moved clock's. */
-  #applyOwn(at: number, kind: number, sequence: number): void {
-    const words = this.#words
-    if (kind === KIND.configure) {
-      this.#core.limits = readConfiguration(words, at, sequence, this.#book)
-    } else if (kind === KIND.void) {
-      this.#passedOver.delete(readI64(words, at + VOID.sequence))
-    } else if (kind === KIND.checkpoint) {
-      if (this.#passedOver.size > 0) return
-      const digest = (at + CHECKPOINT.digest) >>> 2
-      this.#frameDigests.compare(
-        readI64(words, at + CHECKPOINT.sequence),
-        words.i32[digest] as number,
-        words.i32[digest + 1] as number,
-      )
-    } else if (kind === KIND.tick) {
-      this.#answerTick(at, sequence)
-    }
-  }
-
-  #answerTick(at: number, sequence: number): void {
-    const gateway = this.#words.u16[(at + RECORD.gateway) >>> 1] as number
-    if (!this.#isRouted || gateway === NO_GATEWAY) return
-    if (!this.#sink.claim(gateway, OUTCOME.head)) return
-    const { decision } = this.#core
-    decision.begin(sequence, this.#timeMs)
-    const token = this.#words.u32[(at + RECORD.token) >>> 2] as number
-    writeHead(this.#sink.words, this.#sink.at, decision, KIND.tick, token, OUTCOME.head)
-  }
-
   /** I8: what is due at or before the frame's time expires before its first record is decided. */
   #expireDue(sequence: number): void {
     const book = this.#book
@@ -379,11 +341,45 @@ export class Engine {
     return findViolations(this.#book)
   }
 
+  /** What `GET /v1/audit` shows of each ledger, in order of its first account. */
+  ledgerSums(): LedgerSums[] {
+    return this.#book.ledgers.sums()
+  }
+
   /**
-   * Gives every row of the state to `visit` as bytes, in order of creation: the input of the state
-   * digest (docs/formats.md). The bytes are good until `visit` returns.
+   * The state as bytes, the same in every engine with the same state: the input of the state digest,
+   * and what a snapshot holds (docs/formats.md). In chunks of `chunkBytes` at most, a multiple of 8
+   * and 128 at least; each is good until the next one is asked for, and no frame may come between.
    */
-  eachStateRow(visit: (row: Uint8Array) => void): void {
-    eachStateRow(this.#core, visit)
+  exportState(chunkBytes: number): Iterable<Uint8Array> {
+    return exportState(this.#core, this.#progress(), chunkBytes)
+  }
+
+  #progress(): Progress {
+    return {
+      sequence: this.#sequence,
+      timeMs: this.#timeMs,
+      commandCount: this.#commandCount,
+      digestA: this.#digest.a,
+      digestB: this.#digest.b,
+      passedOver: this.#own.passedOver,
+    }
+  }
+
+  /**
+   * Takes over the state whose chunks these are, at multiples of 8 in memory, before the first frame.
+   * Throws `EngineFault` where they are no state (`state`), the tables are smaller (`capacity`), or
+   * other rules decided (`rules`): the engine is not to be used after that.
+   */
+  importState(chunks: Iterable<Uint8Array>): void {
+    if (this.#sequence !== 0) throw new Error('a state is imported before the first frame')
+    const progress = importState(this.#core, chunks)
+    this.#sequence = progress.sequence
+    this.#timeMs = progress.timeMs
+    this.#commandCount = progress.commandCount
+    this.#digest.a = progress.digestA
+    this.#digest.b = progress.digestB
+    for (const sequence of progress.passedOver) this.#own.passedOver.add(sequence)
+    this.#own.frameDigests.note(this.#sequence, this.#digest.a, this.#digest.b)
   }
 }

@@ -33,6 +33,11 @@ export class ExpiryWheel {
     this.#rows = rows
   }
 
+  /** Sets the time of a wheel that is empty. */
+  startAt(timeMs: number): void {
+    this.#timeMs = timeMs
+  }
+
   /** Adds an open reservation that has a time after the wheel's. */
   insert(slot: number): void {
     this.#append(this.#bucketOf(this.#rows.expiresAt(slot)), slot)

@@ -11,8 +11,10 @@ export type EngineFaultKind =
   | 'digest'
   /** The journal was decided by another version of the rules. */
   | 'rules'
-  /** The tables are smaller than the journal's own configuration. */
+  /** The tables are smaller than the journal's own configuration, or than a state to import. */
   | 'capacity'
+  /** Bytes that were to be imported are no state. */
+  | 'state'
 
 /** Stops the engine; `sequence` is the record that was being decided. */
 export class EngineFault extends Error {

@@ -104,6 +104,36 @@ export class Groups {
     this.i32[w + WORD.members] = (this.i32[w + WORD.members] as number) + 1
   }
 
+  /**
+   * Puts a restored reservation at the end of the group with this number, from 1; false where that is
+   * neither a group that was restored before, nor the next, or has no room. `restoreIdOf` follows.
+   */
+  restoreMember(reservation: number, number: number): boolean {
+    if (number > this.count + 1 || (number <= this.count && this.isFull(number - 1))) return false
+    if (number > this.count) {
+      this.#fresh++
+      this.count++
+    }
+    this.#append(number - 1, reservation)
+    return true
+  }
+
+  /** No slot at or after this one is in use. */
+  get slotsEnd(): number {
+    return this.#fresh
+  }
+
+  /** Copies a group's id to `at` of `to`. */
+  copyId(slot: number, to: Words, at: number): void {
+    copyWords(this.#words, slot * ROW_BYTES, to, at, 16)
+  }
+
+  /** Gives a restored group its id, at `at` of `words`; false where another one has it. */
+  restoreIdOf(slot: number, words: Words, at: number): boolean {
+    copyWords(words, at, this.#words, slot * ROW_BYTES, 16)
+    return this.#index.restore(slot * 2, Int32Array.of(this.#hashOf(slot)), 1)
+  }
+
   /** Takes a reservation out. Its own links stay as they are until it ends, so that `rejoin` can undo. */
   leave(reservation: number): void {
     const rows = this.#reservations

@@ -3,6 +3,15 @@
 
 import { TURNOVER_UNIT } from '../protocol/index.ts'
 
+/** One ledger's running sums, in smallest units. */
+export interface LedgerSums {
+  readonly ledger: number
+  readonly accounts: number
+  /** Posted in total, as a decimal string. */
+  readonly turnover: string
+  readonly held: number
+}
+
 /** A ledger's place in the tables; there is none. */
 const NO_LEDGER = -1
 
@@ -53,6 +62,19 @@ export class Ledgers {
     return slot
   }
 
+  /** Adds a ledger as it was, with balances that sum to 0; there is room. */
+  restore(number: number, accounts: number, held: number, high: number, low: number): void {
+    const slot = this.count++
+    this.#slots.set(number, slot)
+    this.numbers[slot] = number
+    this.accounts[slot] = accounts
+    this.held[slot] = held
+    this.incoming[slot] = held
+    this.remaining[slot] = held
+    this.turnoverHigh[slot] = high
+    this.turnoverLow[slot] = low
+  }
+
   /** Takes `enter` back. */
   leave(slot: number): void {
     this.accounts[slot] = (this.accounts[slot] as number) - 1
@@ -73,6 +95,20 @@ export class Ledgers {
       this.turnoverHigh[slot] = (this.turnoverHigh[slot] as number) - 1
     }
     this.turnoverLow[slot] = low
+  }
+
+  /** The sums of every ledger, for people. */
+  sums(): LedgerSums[] {
+    return Array.from({ length: this.count }, (_, slot) => {
+      const high = BigInt(this.turnoverHigh[slot] as number)
+      const low = BigInt(this.turnoverLow[slot] as number)
+      return {
+        ledger: this.numbers[slot] as number,
+        accounts: this.accounts[slot] as number,
+        turnover: String(high * BigInt(TURNOVER_UNIT) + low),
+        held: this.held[slot] as number,
+      }
+    })
   }
 
   /** Whether the running sums say that I2 and I3 hold. */

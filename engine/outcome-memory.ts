@@ -175,6 +175,26 @@ export class OutcomeMemory {
     return slot
   }
 
+  /** Copies a row to `at` of `to`; it has nothing in it that is this process's own. */
+  copyRow(slot: number, to: Words, at: number): void {
+    copyWords(this.#words, slot * ROW_BYTES, to, at, ROW_BYTES)
+  }
+
+  /**
+   * Adds `count` rows as `copyRow` gave them to a ring that began empty; there is room. Gives back the
+   * first one's slot; their hashes are still to be set.
+   */
+  restore(rows: Words, at: number, count: number): number {
+    const slot = this.count
+    this.#words.u8.set(rows.u8.subarray(at, at + count * ROW_BYTES), slot * ROW_BYTES)
+    this.count += count
+    return slot
+  }
+
+  setHash(slot: number, hash: number): void {
+    this.#hashes[slot] = hash
+  }
+
   /** Rows that belong with the oldest: 1, or as many as its chain has left. */
   oldestRun(): number {
     let n = 1

@@ -17,11 +17,13 @@ import {
   RECORD,
   RESERVATION_STATE,
   RESERVE,
+  readF64,
   readI64,
   type Words,
   wordsOver,
 } from '../protocol/index.ts'
 import { contentHashOfGroup, contentHashOfNumber } from './id-hash.ts'
+import { RESERVATION_ROW } from './state-layout.ts'
 
 const ROW_BYTES = 128
 const WORDS_SHIFT = 5
@@ -335,6 +337,51 @@ export class Reservations {
     this.#endedStart = this.#endedPlace(1)
     this.#endedCount--
     this.#giveBack(slot)
+  }
+
+  /**
+   * Adds the reservation of a `RESERVATION_ROW`, for which there is room, in no bucket and no group.
+   * Gives back its slot, or -1 where another one has its place in the order of ending.
+   */
+  restore(row: Words, at: number, hash: number): number {
+    const slot = this.#fresh
+    const w = slot << WORDS_SHIFT
+    const f = slot << DOUBLES_SHIFT
+    const { i32 } = this
+    copyWords(row, at + RESERVATION_ROW.id, this.#words, slot * ROW_BYTES, 56)
+    i32[w + WORD.state] = row.i32[(at + RESERVATION_ROW.state) >>> 2] as number
+    i32[w + WORD.hash] = hash
+    i32[w + WORD.groupHash] = row.i32[(at + RESERVATION_ROW.groupHash) >>> 2] as number
+    i32[w + WORD.timeoutHash] = row.i32[(at + RESERVATION_ROW.timeoutHash) >>> 2] as number
+    i32[w + WORD.metadataHash] = row.i32[(at + RESERVATION_ROW.metadataHash) >>> 2] as number
+    const from = (at + RESERVATION_ROW.sequence) >>> 3
+    for (let n = 0; n < 4; n++) this.#f64[f + DOUBLE.sequence + n] = row.f64[from + n] as number
+    this.#fresh++
+    this.count++
+    const ended = row.u32[(at + RESERVATION_ROW.ended) >>> 2] as number
+    if (ended === 0) {
+      this.open++
+      return slot
+    }
+    if (ended > this.#ended.length || this.#ended[ended - 1] !== 0) return -1
+    this.#f64[f + DOUBLE.endedAt] = readF64(row, at + RESERVATION_ROW.endedAt)
+    this.#ended[ended - 1] = slot + 1
+    this.#endedCount++
+    return slot
+  }
+
+  /** After the last `restore`: false where the places in the order of ending have gaps. */
+  finishRestore(): boolean {
+    for (let n = 0; n < this.#endedCount; n++) {
+      if (this.#ended[n] === 0) return false
+      this.#ended[n] = (this.#ended[n] as number) - 1
+    }
+    return true
+  }
+
+  /** No slot at or after this one is in use. */
+  get slotsEnd(): number {
+    return this.#fresh
   }
 
   /** Slots in use, in no particular order: for audits. */

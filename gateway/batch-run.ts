@@ -1,7 +1,14 @@
 // A batch under way: queued in pieces as there is room, answered when every result is there. A
 // linked batch is one piece.
 
-import { STATUS, statusOf, type Words, wordsOver } from '../protocol/index.ts'
+import {
+  isReplayed,
+  STATUS,
+  statusNumber,
+  statusOf,
+  type Words,
+  wordsOver,
+} from '../protocol/index.ts'
 import type { EncodedBatch } from './batch.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import type { Exchange } from './http-response.ts'
@@ -9,7 +16,7 @@ import { PIECE_COMMANDS_MAX, ROOM_DEADLINE_MS } from './limits.ts'
 import type { Line } from './line.ts'
 import type { Waiter } from './pending.ts'
 import { jsonReply, problemReply, REPLAYED_HEADERS, refusalReply } from './problem.ts'
-import { batchResult, isReplayed, statusNumber } from './replies.ts'
+import { batchResult } from './replies.ts'
 import { UNKNOWN } from './single.ts'
 
 /** Bits of what a result is, beside its status. */

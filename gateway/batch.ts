@@ -7,19 +7,21 @@ import {
   CHAIN_COMMANDS_MAX,
   CHAIN_OUTCOME_BYTES_MAX,
   COMMAND_NAMES,
+  type CommandFields,
   type CommandName,
   copyWords,
+  encodeCommand,
   FLAG,
   FRAME,
   FRAME_BYTES_MAX,
+  fieldsFault,
+  type IdCache,
   outcomeBytesMax,
   RECORD,
   RECORD_BYTES_MAX,
   TAIL_BYTES_MAX,
   type Words,
 } from '../protocol/index.ts'
-import { type CommandFields, encodeCommand, fieldsFault } from './encode.ts'
-import type { IdCache } from './id-cache.ts'
 import { invalid, Refusal } from './refusal.ts'
 import type { BatchBody } from './schemas.ts'
 import { bodyFault, commandFault } from './validation.ts'

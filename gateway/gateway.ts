@@ -1,4 +1,4 @@
-// Puts the gateway together: one HTTP server over one pipeline. Runs in a thread of its own, whose
+// Puts the gateway together: one server of HTTP and streams over one pipeline. Runs in a thread of its own, whose
 // entry is the composition root's.
 
 import type { Capacities, Pipeline } from '../protocol/index.ts'
@@ -13,7 +13,10 @@ import { openApiDocument } from './openapi.ts'
 import { createPages } from './pages.ts'
 import { Refusal } from './refusal.ts'
 import { createRouter, type Router } from './router.ts'
-import { routeTable } from './routes.ts'
+import { routeTable, STREAM_PATH } from './routes.ts'
+import { type FollowerFigures, followerStats, NO_FOLLOWER } from './status-page.ts'
+import { StreamHub } from './stream-hub.ts'
+import { socketBehavior } from './web-socket.ts'
 
 /** The part of a pino logger that the gateway uses. */
 export interface GatewayLog {
@@ -36,6 +39,8 @@ export interface GatewayOptions {
   readonly version: string
   /** What is in force, for the details of refusals. */
   readonly capacities: Capacities
+  /** What is known of the follower; where not given, there is to be none. */
+  readonly follower?: () => FollowerFigures
   readonly log: GatewayLog
 }
 
@@ -86,12 +91,24 @@ function createDispatcher({ router, authorize, carry, pages }: Stations) {
   }
 }
 
+/** Whether one that asks for a stream may have it; if not, it got its reply. */
+function createDoor(authorize: Stations['authorize'], hub: StreamHub) {
+  return (exchange: Exchange): boolean => {
+    const stranger = authorize(exchange.head)
+    if (stranger === undefined) exchange.route = STREAM_PATH
+    const refusal = stranger ?? hub.refusal()
+    if (refusal !== undefined) refuse(exchange, refusal)
+    return refusal === undefined
+  }
+}
+
 /**
  * Starts a gateway. Rejects with `KeysRequired` where there are no keys and `host` can be reached
  * from elsewhere, and with `ListenFailed` where the port is taken.
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const authorize = createAuth(options.keys, options.host)
+  const follower = options.follower ?? (() => NO_FOLLOWER)
   const budget = createByteBudget(BUFFERED_BYTES_MAX)
   const line = new Line(options.pipeline, () => {
     options.log.error({}, 'an outcome came that nobody waits for')
@@ -102,18 +119,29 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     connections: () => server.connections,
     commandsInFlight: () => line.inFlight,
     bufferedBytes: () => budget.used(),
-    stats: () => options.pipeline.stats(),
+    streams: () => hub,
+    stats: () => {
+      const stats = options.pipeline.stats()
+      return { ...stats, ...followerStats(follower(), stats.journal_sequence ?? 0) }
+    },
   })
   const routes = routeTable(options.testClock)
   const router = createRouter(routes)
   const openApi = openApiDocument(routes, options.version, options.keys.length > 0)
-  const pages = createPages({ line, metrics, version: options.version, openApi })
+  const pages = createPages({ line, metrics, version: options.version, openApi, follower })
   const carry = createCarry({ line, budget, capacities: options.capacities })
 
-  const onRequest = createDispatcher({ router, authorize, carry, pages })
-  const server = new HttpServer(
+  const hub = new StreamHub({
+    line,
+    budget,
+    capacities: options.capacities,
+    onFault: (error) => options.log.error({ err: error }, 'a stream failed by our fault'),
+  })
+
+  const server: HttpServer = new HttpServer(
     {
-      onRequest,
+      onRequest: createDispatcher({ router, authorize, carry, pages }),
+      onUpgrade: createDoor(authorize, hub),
       onDone(exchange, status) {
         const seconds = (performance.now() - exchange.startedMs) / 1_000
         metrics.onRequest(exchange.route === '' ? 'none' : exchange.route, status, seconds)
@@ -123,10 +151,22 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       },
     },
     budget,
+    { path: STREAM_PATH, behavior: streamBehavior(hub, () => server.onSocketClosed()) },
   )
+  return listen(options, line, hub, server)
+}
+
+function streamBehavior(hub: StreamHub, onClosed: () => void) {
+  const { onFault } = hub
+  return socketBehavior({ accept: (socket) => hub.accept(socket), onClosed, onFault })
+}
+
+/** Listens, and gives back what ends it all. */
+function listen(options: GatewayOptions, line: Line, hub: StreamHub, server: HttpServer): Gateway {
   const port = server.listen(options.host.replace(/^\[(.*)\]$/, '$1'), options.port)
   if (port === undefined) {
     line.close()
+    hub.close()
     server.close()
     throw new ListenFailed(options.host, options.port)
   }
@@ -134,11 +174,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     port,
     async drain() {
       line.drain()
-      await server.stop(DRAIN_MS)
+      await server.stop(DRAIN_MS, hub.drain(DRAIN_MS))
       line.close()
     },
     close() {
       line.close()
+      hub.close()
       server.close()
     },
   }

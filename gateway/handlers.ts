@@ -4,26 +4,30 @@
 import {
   allocateWords,
   type Capacities,
+  createIdCache,
+  encodeCommand,
+  encodeQuery,
+  encodeTick,
   FLAG,
+  fieldsFault,
   KIND,
   RECORD,
   RECORD_BYTES_MAX,
   STATUS,
+  statusNumber,
   statusOf,
   TAIL_BYTES_MAX,
 } from '../protocol/index.ts'
 import { type Batch, checkBatch, encodeBatch, kindOf, linkChain } from './batch.ts'
 import { BatchRun } from './batch-run.ts'
 import type { ByteBudget } from './byte-budget.ts'
-import { encodeCommand, encodeQuery, encodeTick, fieldsFault } from './encode.ts'
 import type { Exchange } from './http-response.ts'
-import { createIdCache } from './id-cache.ts'
 import { contentTypeRefusal, parseJsonBody } from './json-body.ts'
 import type { Line } from './line.ts'
 import { whenMembers } from './outcome-json.ts'
 import { jsonReply, problemReply, refusalReply } from './problem.ts'
 import { invalid, Refusal } from './refusal.ts'
-import { type CommandRequest, commandReply, queryReply, statusNumber } from './replies.ts'
+import { type CommandRequest, commandReply, queryReply } from './replies.ts'
 import type { BodyRoute, CommandBody, CommandRoute, QueryRoute, Route } from './routes.ts'
 import { singleWaiter } from './single.ts'
 import { bodyFault } from './validation.ts'

@@ -8,7 +8,9 @@ import {
   type HttpResponse,
   type us_listen_socket,
   us_listen_socket_close,
+  type us_socket_context_t,
   us_socket_local_port,
+  type WebSocketBehavior,
 } from 'uWebSockets.js'
 import { setTimeout as delay } from 'node:timers/promises'
 import { BODY_BYTES_MAX } from '../protocol/index.ts'
@@ -22,7 +24,9 @@ import { RequestHead } from './request-head.ts'
 export interface HttpEvents {
   /** A request's head is there. Reply, or call `readBody`, before returning; or reply later. */
   onRequest(exchange: Exchange): void
-  /** The exchange is over: with a reply's status, or 499 where the client went away. */
+  /** As `onRequest`, for one that asks for a WebSocket; true: `upgrade` it. */
+  onUpgrade(exchange: Exchange): boolean
+  /** The exchange is over: 101 where it became a WebSocket; with a reply's status, or 499 where the client went away. */
   onDone(exchange: Exchange, status: number): void
   /** Something threw; the client got a 500 if it was still there. */
   onFault(error: unknown, exchange: Exchange): void
@@ -151,6 +155,15 @@ export class Exchange {
     })
   }
 
+  /** Makes a WebSocket of the connection; nothing may be replied after that. */
+  upgrade(key: string, context: us_socket_context_t): void {
+    const res = this.#res
+    if (res === undefined || this.#replied) return
+    this.#replied = true
+    this.#end(101)
+    res.upgrade({}, key, '', '', context)
+  }
+
   /** Runs a handler. If it throws, the client gets a 500 and the server goes on. */
   guard(handler: () => void): void {
     try {
@@ -204,7 +217,12 @@ export class HttpServer {
   #sweep: NodeJS.Timeout | undefined
   #onIdle: (() => void) | undefined
 
-  constructor(events: HttpEvents, budget: ByteBudget) {
+  /** `streams`: how WebSockets at `path` behave. */
+  constructor(
+    events: HttpEvents,
+    budget: ByteBudget,
+    streams: { readonly path: string; readonly behavior: WebSocketBehavior<object> },
+  ) {
     this.events = events
     this.budget = budget
     const onConnection = (res: HttpResponse, change: number): void => {
@@ -212,7 +230,25 @@ export class HttpServer {
       if (change > 0 && this.connections > CONNECTIONS_MAX) res.close()
     }
     this.#app.filter(onConnection)
+    this.#app.ws(streams.path, {
+      ...streams.behavior,
+      upgrade: (res, req, context) => this.#onUpgrade(res, req, context),
+    })
     this.#app.any('/*', (res, req) => this.#onRequest(res, req))
+  }
+
+  #onUpgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
+    this.inFlight++
+    const key = req.getHeader('sec-websocket-key')
+    const exchange = new Exchange(this, res, new RequestHead(req))
+    exchange.guard(() => {
+      if (this.events.onUpgrade(exchange)) exchange.upgrade(key, context)
+    })
+  }
+
+  /** A WebSocket was closed: uWebSockets counts a connection out only where it stayed HTTP. */
+  onSocketClosed(): void {
+    this.connections--
   }
 
   #onRequest(res: HttpResponse, req: HttpRequest): void {
@@ -250,14 +286,14 @@ export class HttpServer {
   }
 
   /**
-   * Takes no more connections, waits up to `waitMs` for replies in flight, gives those who send on
-   * open connections a moment to hear so, closes everything.
+   * Takes no more connections, waits up to `waitMs` for replies in flight and for `others`, gives
+   * those who send on open connections a moment to hear so, closes everything.
    */
-  async stop(waitMs: number): Promise<void> {
+  async stop(waitMs: number, others: Promise<void>): Promise<void> {
     this.isStopping = true
     this.#stopListening()
     for (const exchange of [...this.reading]) exchange.refuseUnread()
-    await this.#idle(waitMs)
+    await Promise.all([this.#idle(waitMs), others])
     if (this.connections > 0) await delay(LINGER_MS)
     await this.#idle(LINGER_MS)
     this.close()
@@ -316,6 +352,7 @@ const STATUS_LINES: Readonly<Record<number, string>> = {
   409: '409 Conflict',
   413: '413 Content Too Large',
   422: '422 Unprocessable Content',
+  426: '426 Upgrade Required',
   500: '500 Internal Server Error',
   503: '503 Service Unavailable',
 }

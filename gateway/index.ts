@@ -1,8 +1,8 @@
-// The gateway's face: HTTP over a pipeline, and its JSON of outcomes for whoever shows the same
-// things elsewhere. Imports protocol/ alone, and knows no thread, journal or engine.
+// The gateway's face: HTTP and streams over a pipeline, and its JSON of outcomes for whoever shows
+// the same things elsewhere. Imports protocol/ alone, and knows no thread, journal or engine.
 
 export { KeysRequired } from './auth.ts'
-export { idFaultWords } from './encode.ts'
+export { commandTextFault } from './command-text.ts'
 export {
   type Gateway,
   type GatewayLog,
@@ -11,11 +11,9 @@ export {
   startGateway,
 } from './gateway.ts'
 export {
-  accountAt,
   accountMembers,
   accountName,
   auditJson,
-  type ReservationView,
-  reservationIn,
   reservationMembers,
 } from './outcome-json.ts'
+export { type FollowerFigures, NO_FOLLOWER } from './status-page.ts'

@@ -24,18 +24,24 @@ export function parseJsonBody(body: Buffer): { readonly value: unknown } | Refus
   if (!isUtf8(body)) return invalid('The body is not UTF-8.')
   const text = body.toString('utf8')
   const keys = scanJson(text)
-  if (typeof keys !== 'number') return invalid(scanSentence(text, keys))
+  if (typeof keys !== 'number') return invalid(scanFaultSentence(text, keys))
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (error) {
     return invalid(`The body is not JSON: ${(error as Error).message.slice(0, 120)}.`)
   }
-  if (countKeys(value) !== keys) return invalid(`${shown(pathIn(text))} is given twice.`)
+  if (countKeys(value) !== keys) return invalid(duplicateKeySentence(text))
   return { value }
 }
 
-function scanSentence(text: string, fault: ScanFault): string {
+/** What to say where a key stands twice in one object of `text`. */
+export function duplicateKeySentence(text: string): string {
+  return `${shown(pathIn(text))} is given twice.`
+}
+
+/** What to say of the place at which the scan stopped. */
+export function scanFaultSentence(text: string, fault: ScanFault): string {
   if (fault.kind === 'depth') return `The body is nested deeper than ${JSON_DEPTH_MAX} levels.`
   const where = pathIn(text, fault.at)
   return (

@@ -41,11 +41,48 @@ export const DRAIN_MS = 3_000
 /** How long connections stay open after a drain, so that who sends on them hears `draining`. */
 export const LINGER_MS = 100
 
-/** Names of each of the two generations of the cache of hashed ids: 8 MB at worst for both. */
-export const ID_CACHE_NAMES = 8_192
-
 /** Seconds in `Retry-After` of every 503: the header knows nothing shorter. */
 export const RETRY_AFTER_SECONDS = 1
 
-/** Entries of metadata: the smallest ones, of which no more fit in 496 bytes. */
-export const METADATA_ENTRIES_MAX = 99
+/**
+ * Connections that may be streams, of `CONNECTIONS_MAX`: the others are left to HTTP. Each may hold
+ * half a message of `STREAM_PAYLOAD_BYTES_MAX`, so all of them 1 GiB at worst.
+ */
+export const STREAM_CONNECTIONS_MAX = 2_048
+
+/** Unanswered commands and queries of one stream: 16 ms of work at a million a second. */
+export const STREAM_WINDOW_COMMANDS = 16_384
+
+/** Bytes of their records: 16,384 reserves under names of ordinary length. */
+export const STREAM_WINDOW_BYTES = 2_097_152
+
+/** What uWebSockets takes in as one message. Twice what is legal, for beyond it the connection is
+ * cut before anybody could say 1009. */
+export const STREAM_PAYLOAD_BYTES_MAX = 524_288
+
+/** Worst case of the outcomes of all streams' records in flight: three quarters of the ring for
+ * outcomes, so that requests over HTTP still find room beside busy streams. */
+export const STREAM_IN_FLIGHT_BYTES = 6_291_456
+
+/** Outcomes are gathered up to this and then sent as one message; a single longer one goes alone. */
+export const STREAM_OUTCOMES_BYTES = 262_144
+
+/** Bytes that a stream's client may leave unread before nothing more of it is taken in. */
+export const STREAM_BACKLOG_BYTES = 1_048_576
+
+/** Beyond this uWebSockets cuts the connection: twice `STREAM_BACKLOG_BYTES` and what can be in
+ * flight then, which the other limits keep it from reaching. */
+export const STREAM_BACKLOG_BYTES_MAX = 16_777_216
+
+/** How long a stream's client may take nothing while something waits for it. */
+export const STREAM_TAKE_DEADLINE_MS = 10_000
+
+/** Seconds of silence after which a stream is cut; pings are sent before, and any client that is
+ * there answers them. */
+export const STREAM_IDLE_SECONDS = 32
+
+/** Names messages of one stream that may wait behind its commands. */
+export const STREAM_NAMES_WAITING_MAX = 64
+
+/** First size of a stream's memory for outcomes: an idle one has none, a quiet one little. */
+export const STREAM_OUTBOX_BYTES = 4_096

@@ -8,15 +8,20 @@ import {
   RECORD,
   recordBytes,
   STATUS,
+  statusNumber,
   type Words,
 } from '../protocol/index.ts'
 import { REPLY_DEADLINE_MS, ROOM_POLL_MS } from './limits.ts'
 import { PendingTable, type Waiter } from './pending.ts'
 import { Refusal } from './refusal.ts'
-import { statusNumber } from './replies.ts'
 
 /** Something that waits for room: tries again when asked, and says whether it is done waiting. */
 export type Retry = () => boolean
+
+/** Whether a command of this kind is refused while the disk has no room for the next segment. */
+export function needsStorage(kind: number): boolean {
+  return kind === KIND.reserve || kind === KIND.transfer || kind === KIND.openAccount
+}
 
 /** One pipeline with the requests that are in flight on it. */
 export class Line {
@@ -75,10 +80,7 @@ export class Line {
 
   /** Why a command of this kind may not come in now, or undefined. */
   kindRefusal(kind: number): Refusal | undefined {
-    if (kind !== KIND.reserve && kind !== KIND.transfer && kind !== KIND.openAccount) {
-      return undefined
-    }
-    if (!this.pipeline.storageLow()) return undefined
+    if (!needsStorage(kind) || !this.pipeline.storageLow()) return undefined
     return new Refusal(
       'storage_low',
       'The disk has no room for the journal to grow; settle and release go on.',
@@ -87,28 +89,51 @@ export class Line {
 
   /**
    * Queues `count` records that fill `words` to `bytes`, all or none. False: no room right now.
-   * Outcomes come to `waiter` in the order of the records.
+   * Outcomes of commands come to `waiter` in the order of the records.
    */
   submit(words: Words, bytes: number, count: number, waiter: Waiter): boolean {
     const first = this.#pending.peek(count)
     if (first < 0) return false
-    let at = 0
-    for (let i = 0; i < count; i++) {
-      words.u32[(at + RECORD.token) >>> 2] = first + i
-      at += recordBytes(words, at)
+    this.#stamp(words, first, count)
+    if (!this.pipeline.submit(words, bytes, count)) {
+      this.#unstamp(words, first, count)
+      return false
     }
-    if (!this.pipeline.submit(words, bytes, count)) return false
     this.#pending.take(count, waiter, performance.now())
     this.#flushSoon()
     return true
+  }
+
+  /** Writes the line's tokens over those that the records came with, which are kept. */
+  #stamp(words: Words, first: number, count: number): void {
+    let at = 0
+    for (let i = 0; i < count; i++) {
+      const place = (at + RECORD.token) >>> 2
+      const bytes = recordBytes(words, at)
+      this.#pending.note(first + i, words.u8[at] as number, bytes, words.u32[place] as number)
+      words.u32[place] = first + i
+      at += bytes
+    }
+  }
+
+  /** Puts back what the records came with: they were not taken. */
+  #unstamp(words: Words, first: number, count: number): void {
+    let at = 0
+    for (let i = 0; i < count; i++) {
+      words.u32[(at + RECORD.token) >>> 2] = this.#pending.tokenOf(first + i)
+      at += recordBytes(words, at)
+    }
   }
 
   /** Asks the engine with one query or dry run. False: no room right now. */
   ask(words: Words, bytes: number, waiter: Waiter): boolean {
     const token = this.#pending.peek(1)
     if (token < 0) return false
-    words.u32[RECORD.token >>> 2] = token
-    if (!this.pipeline.query(words, bytes)) return false
+    this.#stamp(words, token, 1)
+    if (!this.pipeline.query(words, bytes)) {
+      this.#unstamp(words, token, 1)
+      return false
+    }
     this.#pending.take(1, waiter, performance.now())
     this.#flushSoon()
     return true
@@ -131,7 +156,8 @@ export class Line {
     this.#retrying = false
     clearTimeout(this.#room)
     this.#room = undefined
-    while (this.#retries.length > 0 && (this.#retries[0] as Retry)()) this.#retries.shift()
+    // Each gets its turn: one that waits for much room does not keep it from the others.
+    for (const retry of this.#retries.splice(0)) if (!retry()) this.#retries.push(retry)
     if (this.#retries.length > 0) this.#room = setTimeout(() => this.#retry(), ROOM_POLL_MS)
   }
 
@@ -148,12 +174,12 @@ export class Line {
   #onOutcome(outcomes: Words, at: number): void {
     const token = outcomes.u32[(at + OUTCOME.token) >>> 2] as number
     const kind = outcomes.u8[at + OUTCOME.kind] as number
-    if (kind < KIND.expire) this.#count(statusNumber(outcomes, at))
+    if (kind < KIND.expire) this.countStatus(statusNumber(outcomes, at))
     const waiter = this.#pending.resolve(token)
     if (waiter === undefined) return this.#onSilent()
     this.#retrySoon()
     try {
-      waiter.onOutcome(outcomes, at, token)
+      waiter.onOutcome(outcomes, at, this.#pending.tokenOf(token), this.#pending.bytesOf(token))
     } catch (error) {
       waiter.onFault(error)
     }
@@ -164,7 +190,8 @@ export class Line {
     this.countByStatus[STATUS[code]] = (this.countByStatus[STATUS[code]] as number) + commands
   }
 
-  #count(number: number): void {
+  /** Counts one command by the number of its status. */
+  countStatus(number: number): void {
     this.countByStatus[number] = (this.countByStatus[number] as number) + 1
   }
 
@@ -179,9 +206,9 @@ export class Line {
   }
 
   #lose(beforeMs: number): void {
-    for (const waiter of this.#pending.lose(beforeMs)) {
+    for (const [waiter, lost] of this.#pending.lose(beforeMs)) {
       try {
-        waiter.onLost()
+        waiter.onLost(lost)
       } catch (error) {
         waiter.onFault(error)
       }

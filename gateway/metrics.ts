@@ -12,8 +12,19 @@ export interface MetricSources {
   readonly connections: () => number
   readonly commandsInFlight: () => number
   readonly bufferedBytes: () => number
+  readonly streams: () => StreamFigures
   /** The journal's and the engine's own; names that end in `_total` are counters. */
   readonly stats: () => Readonly<Record<string, number>>
+}
+
+/** Figures of the streams. */
+export interface StreamFigures {
+  readonly connections: number
+  readonly messagesIn: number
+  readonly messagesOut: number
+  readonly backlogBytes: number
+  readonly waitingBytes: number
+  readonly closedByCode: ReadonlyMap<number, number>
 }
 
 /** The metrics of one server. */
@@ -55,9 +66,10 @@ export function createMetrics(sources: MetricSources): Metrics {
   gauge(
     registry,
     'holdfast_http_buffered_bytes',
-    'Bytes of bodies and waiting batches',
+    'Bytes of bodies, of what waits, and of what streams left unread',
     sources.bufferedBytes,
   )
+  showStreams(registry, sources.streams)
   gauge(
     registry,
     'process_resident_memory_bytes',
@@ -118,6 +130,44 @@ function countOutcomes(registry: Registry, sources: MetricSources): void {
       sources.outcomes().forEach((count, number) => {
         if (count > 0) this.inc({ code: statusOf(number).code }, count)
       })
+    },
+  })
+}
+
+function showStreams(registry: Registry, read: () => StreamFigures): void {
+  const registers = [registry]
+  gauge(registry, 'holdfast_stream_connections', 'Open streams', () => read().connections)
+  gauge(
+    registry,
+    'holdfast_stream_waiting_bytes',
+    'Bytes of messages that wait for room',
+    () => read().waitingBytes,
+  )
+  gauge(
+    registry,
+    'holdfast_stream_backlog_bytes',
+    'Bytes that clients of streams left unread',
+    () => read().backlogBytes,
+  )
+  new Counter({
+    name: 'holdfast_stream_messages_total',
+    help: 'Messages of streams by direction',
+    labelNames: ['direction'],
+    registers,
+    collect() {
+      this.reset()
+      this.inc({ direction: 'in' }, read().messagesIn)
+      this.inc({ direction: 'out' }, read().messagesOut)
+    },
+  })
+  new Counter({
+    name: 'holdfast_stream_closed_total',
+    help: 'Closed streams by close code',
+    labelNames: ['code'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [code, count] of read().closedByCode) this.inc({ code }, count)
     },
   })
 }

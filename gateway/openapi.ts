@@ -42,12 +42,12 @@ export function openApiDocument(
 }
 
 function operation(route: Route): Json {
-  const status = route.does === 'command' ? String(route.success) : '200'
+  const status = successStatus(route)
   const isDryRun = route.does === 'command' && 'dryRun' in BODY_SCHEMAS[route.body].properties
   const success = {
     description: route.summary,
     ...(route.does === 'command' ? { headers: REPLAYED } : {}),
-    content: successContent(route),
+    ...(route.does === 'stream' ? {} : { content: successContent(route) }),
   }
   return {
     operationId: operationId(route),
@@ -66,6 +66,11 @@ function operation(route: Route): Json {
     },
     ...('isOpen' in route && route.isOpen ? { security: [] } : {}),
   }
+}
+
+function successStatus(route: Route): string {
+  if (route.does === 'stream') return '101'
+  return route.does === 'command' ? String(route.success) : '200'
 }
 
 const ID_PARAMETER = {

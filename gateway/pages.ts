@@ -1,13 +1,13 @@
 // What the gateway answers by itself: whether it is alive and ready, what runs, figures, the
 // document.
 
-import { FORMAT_VERSION, RULES_VERSION, STATUS, statusOf } from '../protocol/index.ts'
+import { FORMAT_VERSION, formatTime, RULES_VERSION, STATUS, statusOf } from '../protocol/index.ts'
 import type { Exchange } from './http-response.ts'
 import type { Line } from './line.ts'
 import type { Metrics } from './metrics.ts'
-import { formatTime } from './outcome-json.ts'
 import { jsonReply, problemReply, type Reply } from './problem.ts'
 import type { PageRoute } from './routes.ts'
+import { type FollowerFigures, type StatusSources, statusReply } from './status-page.ts'
 
 /** What the pages are made from. */
 export interface PageSources {
@@ -15,6 +15,7 @@ export interface PageSources {
   readonly metrics: Metrics
   readonly version: string
   readonly openApi: string
+  readonly follower: () => FollowerFigures
 }
 
 /** Answers page routes. */
@@ -25,12 +26,16 @@ export function createPages(
   const openApi = jsonReply(200, sources.openApi)
   return (exchange, does) => {
     switch (does) {
+      case 'stream':
+        return exchange.reply(NO_UPGRADE)
       case 'live':
         return exchange.reply(ALIVE)
       case 'ready':
         return exchange.reply(readyReply(sources.line))
       case 'version':
         return exchange.reply(version)
+      case 'status':
+        return exchange.reply(statusReply(statusSources(sources)))
       case 'openapi':
         return exchange.reply(openApi)
       case 'metrics':
@@ -38,6 +43,15 @@ export function createPages(
     }
   }
 }
+
+/** For a plain request where a WebSocket is wanted: no status of ours is 426, so HTTP's says it. */
+const NO_UPGRADE = problemReply(
+  statusOf(STATUS.invalid_request),
+  'This is a WebSocket: ask for an upgrade (RFC 6455), and see docs/stream.md.',
+  '',
+  ['Upgrade', 'websocket'],
+  426,
+)
 
 const ALIVE = jsonReply(200, '{"status":"ok"}')
 
@@ -50,6 +64,12 @@ function versionReply(version: string): Reply {
     rulesVersion: RULES_VERSION,
   }
   return jsonReply(200, JSON.stringify(page))
+}
+
+function statusSources({ line, version, follower }: PageSources): StatusSources {
+  const { pipeline } = line
+  const state = (): string => line.stateRefusal()?.code ?? 'serving'
+  return { pipeline, version, state, commandsInFlight: () => line.inFlight, follower }
 }
 
 function readyReply(line: Line): Reply {

@@ -2,29 +2,31 @@
 
 import {
   type AccountNames,
+  accountAt,
+  accountsIn,
+  availableOf,
   type Capacities,
+  type CommandFields,
+  formatTime,
+  isReplayed,
   KIND,
+  limitInUse,
   NAME_OF_KIND,
   OUTCOME,
   OUTCOME_ACCOUNT,
-  OUTCOME_FLAG,
+  type ReservationView,
   readF64,
+  reservationIn,
   STATUS,
+  statusNumber,
   statusOf,
   type Words,
 } from '../protocol/index.ts'
-import type { CommandFields } from './encode.ts'
 import {
-  accountAt,
   accountMembers,
   accountName,
-  accountsIn,
   auditJson,
-  availableOf,
   balanceMembers,
-  formatTime,
-  type ReservationView,
-  reservationIn,
   reservationMembers,
   whenMembers,
 } from './outcome-json.ts'
@@ -43,16 +45,6 @@ export interface CommandRequest {
 export interface ReplyContext {
   readonly names: AccountNames
   readonly capacities: Capacities
-}
-
-/** The number of an outcome's status. */
-export function statusNumber(words: Words, at: number): number {
-  return words.u16[(at + OUTCOME.status) >>> 1] as number
-}
-
-/** Whether the outcome is a first one given again. */
-export function isReplayed(words: Words, at: number): boolean {
-  return ((words.u8[at + OUTCOME.flags] as number) & OUTCOME_FLAG.replayed) !== 0
 }
 
 /** The capacity that an operator would raise, by code. */
@@ -222,12 +214,6 @@ function refusalMembers(words: Words, at: number, number: number): string {
   if (view === undefined) return ''
   if (number === STATUS.exceeds_reservation) return `,"remaining":${view.remaining}`
   return `,"state":"${view.state}"`
-}
-
-function limitInUse(words: Words, entry: number): number {
-  return (
-    readF64(words, entry + OUTCOME_ACCOUNT.held) - readF64(words, entry + OUTCOME_ACCOUNT.balance)
-  )
 }
 
 /** A sentence with the numbers, where the outcome has them; else the status's title. */

@@ -1,7 +1,7 @@
 // From a request's target to a line of the route table. Every resource's id is the third segment
 // of its path, so two look-ups find any route.
 
-import { idFaultWords } from './encode.ts'
+import { idFaultWords } from '../protocol/index.ts'
 import { invalid, Refusal } from './refusal.ts'
 import type { Route } from './routes.ts'
 

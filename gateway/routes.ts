@@ -1,12 +1,14 @@
 // The route table: what there is, what it takes, what it becomes, what it replies. Both the server
 // and /openapi.json are made from it. How requests are carried out is in handlers.ts.
 
-import { KIND } from '../protocol/index.ts'
-import type { CommandFields } from './encode.ts'
+import { type CommandFields, KIND } from '../protocol/index.ts'
 import type { BodyName, ReplyName } from './schemas.ts'
 
 /** A checked body: the fields of whichever schema the route names. */
 export type CommandBody = CommandFields & { readonly dryRun?: boolean }
+
+/** Where WebSockets are taken. */
+export const STREAM_PATH = '/v1/stream'
 
 interface RouteBase {
   readonly method: 'GET' | 'POST' | 'PUT'
@@ -43,7 +45,7 @@ export interface BodyRoute extends RouteBase {
 
 /** Something that the gateway knows by itself. */
 export interface PageRoute extends RouteBase {
-  readonly does: 'live' | 'ready' | 'version' | 'metrics' | 'openapi'
+  readonly does: 'stream' | 'live' | 'ready' | 'version' | 'status' | 'metrics' | 'openapi'
   /** Answered without a key. */
   readonly isOpen: boolean
 }
@@ -215,6 +217,8 @@ const OTHER_ROUTES: readonly Route[] = [
     reply: 'Audit',
     summary: 'The outcome digest and the running sums',
   },
+  page('stream', STREAM_PATH, 'A WebSocket: commands in, outcomes out, see docs/stream.md', false),
+  page('status', '/v1/status', 'What the server says of itself', false, 'Status'),
   page('openapi', '/openapi.json', 'This document', false),
   page('metrics', '/metrics', 'Figures for Prometheus', false),
   page('live', '/livez', 'Whether the process answers', true, 'Alive'),

@@ -1,5 +1,5 @@
 // The shapes of requests and replies, once: compiled to check bodies, and served in /openapi.json.
-// What a schema cannot say (bytes of an id, what a UUID is) is checked in encode.ts.
+// What a schema cannot say (bytes of an id, what a UUID is) is checked by `fieldsFault`.
 
 import { type Static, type TProperties, type TSchema, Type } from 'typebox'
 import {
@@ -10,11 +10,11 @@ import {
   ID_BYTES_MAX,
   LEDGER_MAX,
   METADATA_BYTES_MAX,
+  METADATA_ENTRIES_MAX,
   RESERVATION_STATE_NAMES,
   STATUSES,
   TIMEOUT_MS_MAX,
 } from '../protocol/index.ts'
-import { METADATA_ENTRIES_MAX } from './limits.ts'
 
 function id(description: string) {
   return Type.String({ minLength: 1, maxLength: ID_BYTES_MAX, description })
@@ -144,6 +144,8 @@ export const COMMAND_SCHEMAS = {
 const UNITS = Type.Integer({ minimum: -AMOUNT_MAX, maximum: AMOUNT_MAX })
 const SEQUENCE = Type.Integer({ minimum: 0, description: 'Position in the journal.' })
 const TIME = Type.String({ format: 'date-time', description: 'Journal time, UTC.' })
+const COUNT = Type.Integer({ minimum: 0 })
+const DIGEST = Type.String({ pattern: '^[0-9a-f]{16}$' })
 const AS_OF = closed({ sequence: SEQUENCE, time: TIME })
 
 const BALANCES = {
@@ -223,7 +225,7 @@ export const REPLY_SCHEMAS = {
   Audit: closed({
     sequence: SEQUENCE,
     time: TIME,
-    digest: Type.String({ pattern: '^[0-9a-f]{16}$' }),
+    digest: DIGEST,
     accounts: Type.Integer({ minimum: 0 }),
     openReservations: Type.Integer({ minimum: 0 }),
     ledgers: Type.Array(
@@ -238,6 +240,38 @@ export const REPLY_SCHEMAS = {
   Clock: closed({ code: Type.Literal('ok'), sequence: SEQUENCE, time: TIME }),
   Alive: closed({ status: Type.Literal('ok') }),
   Ready: closed({ status: Type.Literal('ready'), sequence: SEQUENCE, time: TIME }),
+  Status: closed({
+    state: Type.Enum(['serving', 'replaying', 'draining']),
+    version: Type.String(),
+    uptimeSeconds: COUNT,
+    sequence: SEQUENCE,
+    time: TIME,
+    digest: DIGEST,
+    replayedBytes: COUNT,
+    replayBytes: COUNT,
+    accounts: COUNT,
+    openReservations: COUNT,
+    remembered: COUNT,
+    commands: COUNT,
+    commandsInFlight: COUNT,
+    memory: closed({ tableBytes: COUNT, ringBytes: COUNT, residentBytes: COUNT }),
+    journal: closed({
+      sequence: SEQUENCE,
+      lagRecords: COUNT,
+      frames: COUNT,
+      bytes: COUNT,
+      syncs: COUNT,
+      syncSeconds: Type.Number({ minimum: 0 }),
+    }),
+    storageLow: Type.Boolean(),
+    follower: closed({
+      state: Type.Enum(['off', 'loading', 'following', 'snapshotting', 'waiting', 'stopped']),
+      sequence: SEQUENCE,
+      lagRecords: COUNT,
+      snapshotSequence: SEQUENCE,
+      snapshotBytes: COUNT,
+    }),
+  }),
   Version: closed({
     name: Type.Literal('holdfast'),
     version: Type.String(),

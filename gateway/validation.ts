@@ -3,8 +3,7 @@
 
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { CommandName } from '../protocol/index.ts'
-import { METADATA_ENTRIES_MAX } from './limits.ts'
+import { type CommandName, METADATA_ENTRIES_MAX } from '../protocol/index.ts'
 import { BODY_SCHEMAS, type BodyName, COMMAND_SCHEMAS } from './schemas.ts'
 
 /** One schema ready to check values. */
@@ -45,12 +44,12 @@ export function bodyFault(name: BodyName, value: unknown): string | undefined {
 
 /** What is wrong with `value` as the member of a batch that `path` names, or undefined. */
 export function commandFault(value: unknown, path: string): string | undefined {
-  if (!isObject(value)) return `${path} must be an object.`
+  if (!isObject(value)) return `${subject(path)} must be an object.`
   const type = value.type
   const check = typeof type === 'string' ? COMMANDS.get(type) : undefined
   if (check !== undefined) return faultOf(check, value, path)
-  if (type === undefined) return `${path}.type is missing.`
-  return `${path}.type must be one of ${[...COMMANDS.keys()].join(', ')}.`
+  if (type === undefined) return `${join(path, 'type')} is missing.`
+  return `${join(path, 'type')} must be one of ${[...COMMANDS.keys()].join(', ')}.`
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -48,6 +48,21 @@ export interface LogState {
   readonly chain: Uint8Array
 }
 
+/**
+ * The place in a log right after one of its records, which was the last of its frame. Whoever kept
+ * it (a snapshot, a follower) is a witness that the frame had been synced.
+ */
+export interface LogPoint {
+  /** Sequence of the record, from 1. */
+  readonly sequence: number
+  /** Time of its frame, in ms since 1970. */
+  readonly timeMs: number
+  /** Chain of its frame. */
+  readonly chain: Uint8Array
+  /** Which log it is; see `SEGMENT.log`. */
+  readonly log: Uint8Array
+}
+
 /** Bytes on disk of a frame with `payloadBytes` of records. */
 export function frameBytes(payloadBytes: number): number {
   return (FRAME.bytes + payloadBytes + FRAME_ALIGN - 1) & ~(FRAME_ALIGN - 1)

@@ -15,8 +15,10 @@ export {
   finishFrame,
   frameBytes,
   incarnationCrc,
+  type LogPoint,
   type LogState,
 } from './frame.ts'
+export { JoinedStorage } from './joined-storage.ts'
 export { MemoryStorage, SECTOR_BYTES } from './memory-storage.ts'
 export {
   allocatePreparerControl,
@@ -38,6 +40,9 @@ export {
 export { type FrameVisit, type JournalTotals, type ScannedFrame, scanHeaders } from './scan.ts'
 export {
   fillSegment,
+  firstSequenceOf,
+  holdingSegment,
+  logOf,
   type SegmentHeader,
   segmentName,
   segmentNames,
@@ -50,7 +55,15 @@ export {
   storageError,
   writeAll,
 } from './storage.ts'
+export {
+  capacitiesAfter,
+  forEachRecord,
+  type JournalSurvey,
+  type SurveyedPoint,
+  surveyJournal,
+} from './survey.ts'
 export type { TornTail } from './tail.ts'
+export { recordsBehind, TailReader } from './tail-reader.ts'
 export {
   type AppendFields,
   JournalWriter,

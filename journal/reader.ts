@@ -9,9 +9,16 @@ import {
   type Words,
 } from '../protocol/index.ts'
 import { JournalDamage } from './errors.ts'
-import { frameBytes, frameFault, hasChain, isFrame, type LogState, stateAfter } from './frame.ts'
+import { frameBytes, isFrame, type LogPoint, type LogState, stateAfter } from './frame.ts'
+import { PointCheck } from './point-check.ts'
 import { removeTemporaries } from './segment.ts'
-import { LOG_START, type OpenSegment, SegmentWalk, WINDOW_BYTES_FRAMES } from './segment-walk.ts'
+import {
+  checkFrame,
+  LOG_START,
+  type OpenSegment,
+  SegmentWalk,
+  WINDOW_BYTES_FRAMES,
+} from './segment-walk.ts'
 import type { Storage } from './storage.ts'
 import {
   inspectTail,
@@ -35,16 +42,21 @@ export interface FrameTarget {
  * `recover`: the owner's start; a torn tail goes to `quarantine`, and the end is made ready for a
  * writer. `readOnly`: nothing is changed; with `live` somebody else may be writing meanwhile, so
  * that an incomplete tail is simply the end.
+ *
+ * With `from` the journal is read from the segment that holds that record on, and only the frames
+ * after it are given. It is damage if the journal ends before it, or holds another frame there:
+ * whoever kept the point is a witness.
  */
-export type ReaderOptions =
+export type ReaderOptions = { readonly from?: LogPoint | undefined } & (
   | { readonly mode: 'recover'; readonly quarantine: Storage }
   | { readonly mode: 'readOnly'; readonly live?: boolean }
+)
 
 /** Where a journal ends, for the writer that continues it and for people. */
 export interface JournalEnd extends LogState {
   /** The segment that it ends in; undefined where there is no journal yet. */
   readonly segment: EndSegment | undefined
-  /** Frames, records and bytes of frames that were read. */
+  /** Frames, records and bytes of frames that were given: with `from`, those after it. */
   readonly frames: number
   readonly records: number
   readonly bytes: number
@@ -71,6 +83,7 @@ export class JournalReader {
   readonly #options: ReaderOptions
   readonly #walk: SegmentWalk
   #isBegun = false
+  readonly #point: PointCheck | undefined
   #state: LogState = LOG_START
   #position = 0
   #last: LastFrame | undefined
@@ -84,7 +97,8 @@ export class JournalReader {
   constructor(storage: Storage, options: ReaderOptions) {
     this.#storage = storage
     this.#options = options
-    this.#walk = new SegmentWalk(storage, WINDOW_BYTES_FRAMES)
+    this.#walk = new SegmentWalk(storage, WINDOW_BYTES_FRAMES, options.from)
+    this.#point = options.from === undefined ? undefined : new PointCheck(options.from)
   }
 
   /**
@@ -99,8 +113,8 @@ export class JournalReader {
         const segment = this.#walk.segment
         if (segment === undefined) throw new Error('the journal was closed')
         const bytes = this.#check(segment)
-        if (bytes > 0) return this.#deliver(segment, bytes, target)
-        this.#leave(segment)
+        if (bytes === 0) this.#leave(segment)
+        else if (this.#pass(segment, bytes)) return this.#deliver(segment, bytes, target)
       }
       return 0
     } catch (error) {
@@ -109,7 +123,7 @@ export class JournalReader {
     }
   }
 
-  /** Bytes of frames that were read so far. */
+  /** Bytes of frames that were given so far. */
   get bytes(): number {
     return this.#bytes
   }
@@ -127,8 +141,12 @@ export class JournalReader {
 
   #begin(): void {
     this.#isBegun = true
-    if (this.#walk.hasNext()) this.#advance()
-    else this.#finish(undefined, undefined)
+    if (this.#options.from === undefined && !this.#walk.hasNext()) {
+      this.#finish(undefined, undefined)
+      return
+    }
+    this.#advance()
+    this.#state = this.#walk.before
   }
 
   #advance(): void {
@@ -139,34 +157,35 @@ export class JournalReader {
 
   /** Length of the valid frame at the position, or 0 with `#fault` set. */
   #check(segment: OpenSegment): number {
-    const { window, header } = segment
-    const roomBytes = header.segmentBytes - this.#position
-    this.#fault = 'the segment is full'
-    if (roomBytes === 0) return 0
-    this.#fault = 'there is no valid frame'
-    const head = window.hold(this.#position, FRAME.bytes)
-    if (head < 0 || !isFrame(window.words, head, segment.incarnationCrc)) return 0
-    const fault = frameFault(window.words, head, this.#state, roomBytes)
-    // Its crc is right: somebody wrote this header as it is, and not in this place.
-    if (fault !== undefined) throw this.#damage(segment, fault)
-    const bytes = frameBytes(window.words.u32[(head + FRAME.payloadBytes) >>> 2] as number)
-    this.#fault = 'the records do not match the checksum of their frame'
-    const at = window.hold(this.#position, bytes)
-    return at >= 0 && hasChain(window.words, at, bytes) ? bytes : 0
+    const { bytes, fault, isMisplaced } = checkFrame(segment, this.#position, this.#state)
+    this.#fault = fault
+    if (isMisplaced) throw this.#damage(segment, fault)
+    return bytes
   }
 
-  #deliver(segment: OpenSegment, bytes: number, target: FrameTarget): number {
+  /** Goes behind the frame at the position; whether it is to be given. */
+  #pass(segment: OpenSegment, bytes: number): boolean {
     const { words } = segment.window
     const at = segment.window.hold(this.#position, bytes)
-    target.words.u8.set(words.u8.subarray(at, at + bytes), target.claim(bytes))
-    const before = this.#state.sequence
-    this.#state = stateAfter(words, at)
+    const state = stateAfter(words, at)
+    const records = state.sequence - this.#state.sequence
+    const fault = this.#point?.fault(state, records)
+    if (fault !== undefined) throw this.#damage(segment, fault)
+    this.#state = state
     this.#lastFlags = words.u32[(at + FRAME.flags) >>> 2] as number
     this.#last = { position: this.#position, bytes, flags: this.#lastFlags }
     this.#position += bytes
+    if (this.#point?.isPassed(state, records) === false) return false
     this.#frames++
-    this.#records += this.#state.sequence - before
+    this.#records += records
     this.#bytes += bytes
+    return true
+  }
+
+  /** Gives the frame that was passed. */
+  #deliver(segment: OpenSegment, bytes: number, target: FrameTarget): number {
+    const at = segment.window.hold(this.#position - bytes, bytes)
+    target.words.u8.set(segment.window.words.u8.subarray(at, at + bytes), target.claim(bytes))
     return bytes
   }
 
@@ -190,6 +209,8 @@ export class JournalReader {
       this.#advance()
       return
     }
+    const early = this.#point?.endFault(this.#state)
+    if (early !== undefined) throw this.#damage(segment, early)
     const isClean = tail.dirtyFrom < 0 || isLive
     this.#finish(segment, isClean ? undefined : this.#torn(segment, tail))
   }

@@ -13,7 +13,15 @@ import {
   type Words,
 } from '../protocol/index.ts'
 import { JournalDamage } from './errors.ts'
-import { frameBytes, frameFault, hasChain, isFrame, type LogState, stateAfter } from './frame.ts'
+import {
+  frameBytes,
+  frameFault,
+  hasChain,
+  isFrame,
+  type LogPoint,
+  type LogState,
+  stateAfter,
+} from './frame.ts'
 import { LOG_START, type OpenSegment, SegmentWalk, WINDOW_BYTES_HEADERS } from './segment-walk.ts'
 import { readAll, type Storage } from './storage.ts'
 
@@ -47,16 +55,18 @@ export interface JournalTotals {
 export type FrameVisit = (frame: ScannedFrame, load: () => Words | undefined) => void
 
 /**
- * Goes over all headers. Throws `JournalVersionError` and errors of the storage, as the reader
- * does.
+ * Goes over all headers, or with `from` over those of the frames after it. Throws
+ * `JournalVersionError` and errors of the storage, as the reader does.
  */
-export function scanHeaders(storage: Storage, visit?: FrameVisit): JournalTotals {
-  const walk = new SegmentWalk(storage, WINDOW_BYTES_HEADERS)
+export function scanHeaders(storage: Storage, visit?: FrameVisit, from?: LogPoint): JournalTotals {
+  const walk = new SegmentWalk(storage, WINDOW_BYTES_HEADERS, from)
   const totals = { frames: 0, records: 0, bytes: 0, sequence: 0, timeMs: 0, shutdown: false }
+  const after = from?.sequence ?? 0
   let state = LOG_START
   try {
     for (let s = walk.advance(state); s !== undefined; s = walk.advance(state)) {
-      state = scanSegment(s, state, totals, visit)
+      if (state === LOG_START) state = walk.before
+      state = scanSegment(s, state, totals, after, visit)
     }
   } catch (error) {
     // The reader names the first place that is damaged; this one may be a consequence of it.
@@ -71,6 +81,7 @@ function scanSegment(
   segment: OpenSegment,
   before: LogState,
   totals: { -readonly [name in keyof JournalTotals]: JournalTotals[name] },
+  after: number,
   visit: FrameVisit | undefined,
 ): LogState {
   let state = before
@@ -78,12 +89,15 @@ function scanSegment(
   for (;;) {
     const frame = frameAt(segment, position, state)
     if (frame === undefined) return state
-    visit?.(frame, () => loadFrame(segment, frame))
+    const isWanted = frame.firstSequence > after
+    if (isWanted) visit?.(frame, () => loadFrame(segment, frame))
     state = stateAfter(segment.window.words, segment.window.hold(position, FRAME.bytes))
     position += frame.bytes
-    totals.frames++
-    totals.records += frame.count
-    totals.bytes += frame.bytes
+    if (isWanted) {
+      totals.frames++
+      totals.records += frame.count
+      totals.bytes += frame.bytes
+    }
     totals.shutdown = (frame.flags & FRAME_FLAG.shutdown) !== 0
   }
 }

@@ -37,10 +37,13 @@ export interface SegmentHeader {
   readonly chain: Uint8Array
 }
 
-/** What a segment has to continue; `log` is undefined before the first segment. */
+/**
+ * What a segment has to continue; `log` is undefined before the first segment, the rest where what
+ * came before was not read.
+ */
 export interface SegmentLink {
-  readonly firstSequence: number
-  readonly chain: Uint8Array
+  readonly firstSequence?: number
+  readonly chain?: Uint8Array
   readonly log: Uint8Array | undefined
 }
 
@@ -52,6 +55,34 @@ export function segmentName(firstSequence: number): string {
 /** The segments' names in the order of their sequences. */
 export function segmentNames(storage: Storage): string[] {
   return storage.names().filter((name) => SEGMENT_NAME.test(name))
+}
+
+/** The sequence of the first record that the segment `name` may hold. */
+export function firstSequenceOf(name: string): number {
+  return Number.parseInt(name, 10)
+}
+
+/** The newest segment that can hold the record of this sequence; undefined where none reaches back. */
+export function holdingSegment(storage: Storage, sequence: number): string | undefined {
+  return segmentNames(storage).findLast((name) => firstSequenceOf(name) <= sequence)
+}
+
+/**
+ * Which log the segments are of, by the first of them whose header is whole; undefined where there is
+ * none. Checks no more than that.
+ */
+export function logOf(storage: Storage): Uint8Array | undefined {
+  for (const name of segmentNames(storage)) {
+    const file = storage.open(name, { write: false })
+    try {
+      return readSegmentHeader(file, name, { log: undefined }).log
+    } catch (error) {
+      if (!(error instanceof JournalDamage)) throw error
+    } finally {
+      file.close()
+    }
+  }
+  return undefined
 }
 
 /** Removes what an earlier owner was preparing. Only for an owner, before it prepares anything. */
@@ -167,13 +198,13 @@ function linkFault(
   if (link.log !== undefined && !hasBytes(words, SEGMENT.log, link.log)) {
     return 'the segment is of another log'
   }
-  if (header.firstSequence !== link.firstSequence) {
+  if (link.firstSequence !== undefined && header.firstSequence !== link.firstSequence) {
     return (
       `the segment begins with sequence ${header.firstSequence}, ` +
       `and ${link.firstSequence} is next: records between are missing, or are there twice`
     )
   }
-  if (!hasBytes(words, SEGMENT.chain, link.chain)) {
+  if (link.chain !== undefined && !hasBytes(words, SEGMENT.chain, link.chain)) {
     return 'the segment follows another frame than the last one before it'
   }
   return undefined
@@ -184,5 +215,6 @@ function headerCrc(words: Words): number {
 }
 
 function damage(name: string, link: SegmentLink, sentence: string): JournalDamage {
-  return new JournalDamage({ file: name, offset: 0, sequence: link.firstSequence }, sentence)
+  const sequence = link.firstSequence ?? firstSequenceOf(name)
+  return new JournalDamage({ file: name, offset: 0, sequence }, sentence)
 }

@@ -144,6 +144,11 @@ export class JournalWriter {
     return this.#sequence
   }
 
+  /** 16 bytes: which log this is, the same in every segment of it; not to be written to. */
+  get log(): Uint8Array {
+    return this.#log
+  }
+
   /** Time of the last frame, in ms since 1970; 0 in a new log. */
   get timeMs(): number {
     return this.#timeMs

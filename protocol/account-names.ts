@@ -58,11 +58,26 @@ export class AccountNames {
     tailBytes: number,
     keptAt: number,
   ): void {
+    for (let i = 0; i < tailBytes; i++) this.#tails[keptAt + i] = record[tailAt + i] as number
+    this.place(slot, record, idAt, tailBytes, keptAt)
+  }
+
+  /** Sets the name of `slot`, whose tail is in the tails' memory or comes there; see `set`. */
+  place(slot: number, record: Uint8Array, idAt: number, tailBytes: number, keptAt: number): void {
     const at = slot * ENTRY_BYTES
     for (let i = 0; i < ID_BYTES; i++) this.#ids[at + i] = record[idAt + i] as number
-    for (let i = 0; i < tailBytes; i++) this.#tails[keptAt + i] = record[tailAt + i] as number
     this.#places[(at + ID_BYTES) >>> 2] = keptAt >>> 3
     this.#places[(at + ID_BYTES + 4) >>> 2] = tailBytes
+  }
+
+  /** Bytes of the account's tail. */
+  tailBytesOf(slot: number): number {
+    return this.#places[(slot * ENTRY_BYTES + ID_BYTES + 4) >>> 2] as number
+  }
+
+  /** The tails' memory, for the engine to save and restore as a whole. */
+  get tails(): Uint8Array {
+    return this.#tails
   }
 
   /** The account's id as its owner spelled it. */
@@ -76,6 +91,18 @@ export class AccountNames {
     return name
   }
 
+  /** The 16 bytes of the account's id; zeros where there is no such account. */
+  idOf(slot: number): Uint8Array {
+    const at = slot * ENTRY_BYTES
+    if (at >= this.#ids.length) return new Uint8Array(ID_BYTES)
+    return this.#ids.slice(at, at + ID_BYTES)
+  }
+
+  /** The account's id as its owner spelled it, or undefined where that is the UUID itself. */
+  spellingOf(slot: number): string | undefined {
+    return this.#read(slot, TAIL_TAG.id)
+  }
+
   /** The account's metadata as JSON text, or undefined where it has none. */
   metadataOf(slot: number): string | undefined {
     return this.#read(slot, TAIL_TAG.metadata)
@@ -83,7 +110,7 @@ export class AccountNames {
 
   #read(slot: number, tag: typeof TAIL_TAG.id | typeof TAIL_TAG.metadata): string | undefined {
     const place = (slot * ENTRY_BYTES + ID_BYTES) >>> 2
-    const bytes = this.#places[place + 1] as number
+    const bytes = this.#places[place + 1] ?? 0
     if (bytes === 0) return undefined
     return readTailEntry(this.#tails, (this.#places[place] as number) * 8, bytes, tag)
   }

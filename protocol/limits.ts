@@ -23,6 +23,9 @@ export const ID_BYTES_MAX = 256
 /** Longest `metadata` as JSON text, in UTF-8 bytes: what is left of a tail beside two spellings. */
 export const METADATA_BYTES_MAX = 496
 
+/** Entries of metadata: the smallest ones, of which no more fit in 496 bytes. */
+export const METADATA_ENTRIES_MAX = 99
+
 /** Longest tail of a record: two spellings and metadata, each with its 4-byte head. */
 export const TAIL_BYTES_MAX = 1_024
 
@@ -59,6 +62,9 @@ export const JSON_DEPTH_MAX = 16
 
 /** Gateways (and so command rings) that one engine serves: a slot is a byte in the sink's tables. */
 export const GATEWAYS_MAX = 8
+
+/** Names in each of the two generations of a cache of hashed ids: 8 MB at worst for both. */
+export const ID_CACHE_NAMES = 8_192
 
 /** Longest wish to move the test clock in one call: ten years, as for timeouts. */
 export const CLOCK_ADVANCE_MS_MAX = TIMEOUT_MS_MAX
@@ -109,6 +115,18 @@ export const CAPACITIES_MAX: Capacities = {
   windowMs: 3_600_000,
   retentionMs: 2_592_000_000,
 }
+
+/** The capacities' names in the order of a `configure` record. */
+export const CAPACITY_NAMES: readonly (keyof Capacities)[] = [
+  'accountsMax',
+  'ledgersMax',
+  'reservationsMax',
+  'groupsMax',
+  'outcomesMax',
+  'accountNameBytesMax',
+  'windowMs',
+  'retentionMs',
+]
 
 /** The rules by which this build decides. A change of any decision raises it; see I5. */
 export const RULES_VERSION = 1

@@ -13,6 +13,8 @@ export interface PipelineProgress {
   readonly sequence: number
   /** Journal time of the last frame, in ms since 1970. */
   readonly timeMs: number
+  /** The outcome digest after it, as 16 hexadecimal digits. */
+  readonly digest: string
   /** Bytes of frames read so far and in all while replaying. */
   readonly replayedBytes: number
   readonly replayBytes: number
@@ -39,6 +41,11 @@ export interface Pipeline {
   /** The disk has no room for the next segment: reserves, transfers and new accounts are refused. */
   storageLow(): boolean
   progress(): PipelineProgress
+  /**
+   * 16 bytes: which journal this is. Accounts' slots are good for as long as it is the same; zeros
+   * while replaying.
+   */
+  log(): Uint8Array
   /** Figures of the journal and the engine for `/metrics`, by name, see docs/metrics.md. */
   stats(): Readonly<Record<string, number>>
   readonly names: AccountNames

@@ -21,6 +21,16 @@ export function journalDirectory(dataDir: string): string {
   return join(dataDir, 'journal')
 }
 
+/** Where the snapshots lie in `dataDir`. */
+export function snapshotsDirectory(dataDir: string): string {
+  return join(dataDir, 'snapshots')
+}
+
+/** Where segments lie that snapshots stand in for, in `dataDir`. */
+export function archiveDirectory(dataDir: string): string {
+  return join(dataDir, 'archive')
+}
+
 /** Makes `dataDir` for its owner alone, or takes an existing one. Throws `DataDirectoryError`. */
 export function prepareDataDirectory(dataDir: string): void {
   try {

@@ -1,8 +1,10 @@
-// The engine thread's entry: tables, routes, then the loop until the server ends it. What it does is in
-// engine-loop.ts; here the parts are put together.
+// The engine thread's entry: tables, the newest snapshot that is good, routes, then the loop until the
+// server ends it. What it does is in engine-loop.ts; here the parts are put together.
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Engine } from '../engine/index.ts'
+import { FileStorage } from '../journal/index.ts'
+import { loadNewest, type SnapshotInfo } from '../snapshots/index.ts'
 import { PortBell } from './doorbell.ts'
 import { EngineLoop } from './engine-loop.ts'
 import { OutcomeRouter } from './outcome-router.ts'
@@ -14,6 +16,8 @@ import type { ThreadMessage } from './thread-messages.ts'
 /** What the supervisor hands to the engine thread. */
 export interface EngineThreadData {
   readonly shared: SharedMemory
+  /** The snapshots' directory, and those in it that may be used, newest first. */
+  readonly snapshots: { readonly directory: string; readonly candidates: readonly SnapshotInfo[] }
   /** Sequences that voids have it skip. */
   readonly voids: ReadonlySet<number>
   /** Random, for the indexes: crafted ids must not collide. */
@@ -26,21 +30,23 @@ function tell(message: ThreadMessage): void {
   parentPort?.postMessage(message)
 }
 
-function serve({ shared, voids, seed, ports }: EngineThreadData): never {
+function serve({ shared, snapshots, voids, seed, ports }: EngineThreadData): never {
   const router = new OutcomeRouter(
     shared.gateways.map(({ outcomes, bell }, i) => ({
       ring: new RingProducer(outcomes),
       bell: new PortBell(bell, ports[i] as MessagePort),
     })),
   )
-  const engine = new Engine({
-    capacities: shared.tables,
-    names: shared.names,
-    seed,
-    sink: router,
-  })
+  const { tables: capacities, names } = shared
+  const { engine, info } = loadNewest(
+    new FileStorage(snapshots.directory),
+    { candidates: snapshots.candidates, survey: { voids } },
+    () => new Engine({ capacities, names, seed, sink: router }),
+    ({ sentence }) => tell({ type: 'problem', sentence: `passed over: ${sentence}` }),
+  )
   engine.skip(voids)
   tell({ type: 'allocated', bytes: engine.reservedBytes })
+  tell({ type: 'loaded', from: info })
   const onLive = (): void => tell({ type: 'live' })
   const onDetached = (slot: number, reason: string): void =>
     tell({ type: 'detached', slot, reason })

@@ -7,6 +7,7 @@ import {
   AccountNames,
   copyWords,
   FLAG,
+  formatDigest,
   KIND,
   OUTCOME,
   type Pipeline,
@@ -27,6 +28,7 @@ import {
   ENGINE_REPORT,
   type GatewayMemory,
   JOURNAL_REPORT,
+  ringBytes,
   type SharedMemory,
   STATES,
 } from './shared-memory.ts'
@@ -57,11 +59,13 @@ export class GatewayPort implements Pipeline {
   readonly #sleeper: PortSleeper
   readonly #journalBell: ThreadBell
   readonly #engineBell: ThreadBell
+  readonly #log: Uint8Array
   readonly #control: Int32Array
   readonly #preparer: SharedArrayBuffer
   readonly #engine: ReportReader
   readonly #journal: ReportReader
   readonly #replayBytes: number
+  readonly #ringBytes: number
   readonly #port: MessagePort
   #failure: string | undefined
   #inFlight = 0
@@ -78,11 +82,13 @@ export class GatewayPort implements Pipeline {
     this.#sleeper = new PortSleeper(memory.bell)
     this.#journalBell = new ThreadBell(shared.journalBell)
     this.#engineBell = new ThreadBell(shared.engineBell)
+    this.#log = new Uint8Array(shared.log)
     this.#control = new Int32Array(shared.control)
     this.#preparer = shared.preparer
     this.#engine = new ReportReader(shared.engineReport)
     this.#journal = new ReportReader(shared.journalReport)
     this.#replayBytes = replayBytes
+    this.#ringBytes = ringBytes(shared)
     this.#port = port
     port.on('message', () => this.#read())
     this.#read()
@@ -136,14 +142,23 @@ export class GatewayPort implements Pipeline {
     return {
       sequence: engine[ENGINE_REPORT.sequence] as number,
       timeMs: engine[ENGINE_REPORT.timeMs] as number,
+      digest: formatDigest(
+        engine[ENGINE_REPORT.digestA] as number,
+        engine[ENGINE_REPORT.digestB] as number,
+      ),
       replayedBytes: this.#journal.read()[JOURNAL_REPORT.replayedBytes] as number,
       replayBytes: this.#replayBytes,
     }
   }
 
+  log(): Uint8Array {
+    return this.#log
+  }
+
   stats(): Readonly<Record<string, number>> {
     return {
       ...pipelineStats(this.#engine.read(), this.#journal.read()),
+      ring_bytes: this.#ringBytes,
       gateway_in_flight: this.#inFlight,
       gateway_refused_busy_total: this.#refusedBusy,
       gateway_credit_bytes: this.#credits.left,

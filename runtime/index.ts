@@ -4,19 +4,36 @@
 //   const server = await startServer(options)      // on the main thread
 //   const gateway = openGatewayThread()            // in options.gatewayThread
 //   const replay = replayJournal({ dataDir })      // in any thread, changes nothing
+//   const hf = await open({ dataDir })             // all of it in one process, without a gateway
 
+export { forEachRecord, type JournalSurvey, surveyJournal } from '../journal/index.ts'
 export { checkTimeJump, TimeJumpRefused } from './clock.ts'
 export { inlineGenerously } from './compiler-flags.ts'
 export {
+  archiveDirectory,
   checkJournalDirectory,
   DataDirectoryError,
   journalDirectory,
   prepareDataDirectory,
+  snapshotsDirectory,
 } from './data-directory.ts'
 export { type GatewayThread, openGatewayThread } from './gateway-thread.ts'
-export { DirectoryInUse, type DirectoryLock, isLocked, lockDirectory } from './lock.ts'
-export { type Replay, type ReplayOptions, type ReplayUntil, replayJournal } from './offline.ts'
-export { forEachRecord, type JournalSurvey, surveyJournal } from './recovery.ts'
+export {
+  DirectoryInUse,
+  type DirectoryLock,
+  isLocked,
+  type LockRole,
+  lockDirectory,
+} from './lock.ts'
+export {
+  type Replay,
+  type ReplayOptions,
+  replayJournal,
+  wholeJournal,
+} from './offline.ts'
+export { type OpenOptions, open } from './open.ts'
+export type { ReplayFrom, ReplayUntil } from './replay-start.ts'
+export { allocateReport, ReportReader, ReportWriter } from './report.ts'
 export { SEGMENT_BYTES_MIN, type ServerOptions, startServer } from './start.ts'
 export { type Recovered, type RunningServer, StartAborted } from './supervisor.ts'
 export { ThreadFailed } from './thread-errors.ts'

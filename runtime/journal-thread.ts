@@ -3,7 +3,13 @@
 
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
-import { FileStorage, type JournalEnd, JournalWriter, PreparedSegments } from '../journal/index.ts'
+import {
+  FileStorage,
+  type JournalEnd,
+  JournalWriter,
+  type LogPoint,
+  PreparedSegments,
+} from '../journal/index.ts'
 import { checkTimeJump, type FrameClock, MACHINE_TIME, TestClock, WallClock } from './clock.ts'
 import { CommandSource } from './command-source.ts'
 import { journalDirectory } from './data-directory.ts'
@@ -20,6 +26,8 @@ import type { ThreadMessage } from './thread-messages.ts'
 export interface JournalThreadData {
   readonly shared: SharedMemory
   readonly dataDir: string
+  /** Where the snapshot stands that the engine has loaded; undefined where it has loaded none. */
+  readonly from: LogPoint | undefined
   readonly segmentBytes: number
   readonly testClock: boolean
   readonly acceptTimeJump: boolean
@@ -33,7 +41,7 @@ function tell(message: ThreadMessage): void {
 }
 
 function startClock(end: JournalEnd): FrameClock {
-  const lastMs = end.frames === 0 ? -1 : end.timeMs
+  const lastMs = end.sequence === 0 ? -1 : end.timeMs
   if (data.testClock) return new TestClock(MACHINE_TIME, lastMs)
   const engine = new ReportReader(shared.engineReport).read()
   const nextDueMs = engine[ENGINE_REPORT.nextDueMs] as number
@@ -53,6 +61,7 @@ function serve(): void {
     engineBell: new ThreadBell(shared.engineBell),
     control: new Int32Array(shared.control),
     report,
+    from: data.from,
   })
   const clock = startClock(end)
   const { sequence, frames, records, bytes, torn } = end
@@ -62,6 +71,7 @@ function serve(): void {
     segmentBytes: data.segmentBytes,
     segments: new PreparedSegments(shared.preparer),
   })
+  new Uint8Array(shared.log).set(writer.log)
   const sources = shared.gateways.map(
     ({ slot, commands }) => new CommandSource(slot, commands, data.testClock),
   )

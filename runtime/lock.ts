@@ -1,7 +1,8 @@
-// The lock on a data directory: one writer to a journal. Held by SQLite's exclusive lock on the file
-// `lock`, which the operating system takes back when the process ends, however it ends.
+// The locks on a data directory: one writer to a journal, and one follower. Held by SQLite's exclusive
+// lock on the file `lock` or `follower.lock`, which the operating system takes back when the process
+// ends, however it ends.
 //
-// Nothing else may open that file: closing any descriptor of it would give up the process's lock.
+// Nothing else may open these files: closing any descriptor of it would give up the process's lock.
 
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,13 +19,20 @@ export class DirectoryInUse extends Error {
   override readonly name = 'DirectoryInUse'
   readonly dataDir: string
 
-  constructor(dataDir: string) {
+  constructor(dataDir: string, role: LockRole = 'writer') {
     super(
-      `${dataDir} is in use by another Holdfast process. Stop it, or choose another --data-dir.`,
+      role === 'writer'
+        ? `${dataDir} is in use by another Holdfast process. Stop it, or choose another --data-dir.`
+        : `${dataDir} has a follower already, which does the work: there is no need for another.`,
     )
     this.dataDir = dataDir
   }
 }
+
+/** What a process is to a directory: there may be one of each at a time. */
+export type LockRole = 'writer' | 'follower'
+
+const FILES = { writer: 'lock', follower: 'follower.lock' } as const
 
 /** A lock that is held until `release`, or until the process ends. */
 export interface DirectoryLock {
@@ -32,22 +40,22 @@ export interface DirectoryLock {
 }
 
 /** Locks `dataDir`, which exists. Throws `DirectoryInUse` where another process holds it. */
-export function lockDirectory(dataDir: string): DirectoryLock {
-  const path = join(dataDir, 'lock')
+export function lockDirectory(dataDir: string, role: LockRole = 'writer'): DirectoryLock {
+  const path = join(dataDir, FILES[role])
   createOnce(path)
   const file = new Database(path, { timeout: ATTEMPT_MS })
   try {
     file.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     file.close()
-    throw isBusy(error) ? new DirectoryInUse(dataDir) : error
+    throw isBusy(error) ? new DirectoryInUse(dataDir, role) : error
   }
   return { release: () => file.close() }
 }
 
 /** Whether some process holds the lock on `dataDir`. Changes nothing in the directory. */
-export function isLocked(dataDir: string): boolean {
-  const path = join(dataDir, 'lock')
+export function isLocked(dataDir: string, role: LockRole = 'writer'): boolean {
+  const path = join(dataDir, FILES[role])
   if (!existsSync(path)) return false
   const file = new Database(path, { readonly: true, timeout: 0 })
   try {

@@ -1,13 +1,17 @@
 // A journal read and decided again in the caller's own thread, for those who look at it: replay,
 // verify, inspect. Changes nothing in the directory, and works beside a server that is using it.
 
-import { randomBytes } from 'node:crypto'
-import { Engine } from '../engine/index.ts'
-import { FileStorage, type JournalEnd, JournalReader } from '../journal/index.ts'
+import type { Engine } from '../engine/index.ts'
 import {
-  allocateAccountNames,
+  FileStorage,
+  forEachRecord,
+  JoinedStorage,
+  type JournalEnd,
+  JournalReader,
+  type Storage,
+} from '../journal/index.ts'
+import {
   allocateWords,
-  type Capacities,
   FLAG,
   FRAME,
   FRAME_BYTES_MAX,
@@ -16,18 +20,11 @@ import {
   recordBytes,
   type Words,
 } from '../protocol/index.ts'
+import type { OnPassedOver, SnapshotInfo } from '../snapshots/index.ts'
 import { inlineGenerously } from './compiler-flags.ts'
-import { checkJournalDirectory, journalDirectory } from './data-directory.ts'
+import { archiveDirectory, checkJournalDirectory, journalDirectory } from './data-directory.ts'
 import { isLocked } from './lock.ts'
-import { forEachRecord, type JournalSurvey, surveyJournal } from './recovery.ts'
-
-/** Where to stop. */
-export interface ReplayUntil {
-  /** The last record to apply; a chain that reaches beyond it is left out as a whole. */
-  readonly sequence?: number
-  /** Nothing later than this is applied, in ms since 1970. */
-  readonly timeMs?: number
-}
+import { beginReplay, type ReplayFrom, type ReplayUntil } from './replay-start.ts'
 
 /** What is replayed, and how. */
 export interface ReplayOptions {
@@ -39,11 +36,22 @@ export interface ReplayOptions {
   readonly onProgress?: (bytes: number, bytesInAll: number) => void
   /** Called with every frame before it is applied, whole, at 0 of `words`. */
   readonly onFrame?: (words: Words) => void
+  /** Called after every frame, and before the first. */
+  readonly onApplied?: (engine: Engine) => void
+  /** With the first record where not given. */
+  readonly from?: ReplayFrom
+  /** Hears of snapshots that are not used. */
+  readonly onPassedOver?: OnPassedOver
 }
 
 /** What a replay came to. */
 export interface Replay {
   readonly engine: Engine
+  /** What it began with; undefined: with the first record. */
+  readonly snapshot: SnapshotInfo | undefined
+  /** Commands that were decided: those behind the snapshot. */
+  readonly commands: number
+  /** Frames that were applied, and their bytes. */
   readonly frames: number
   readonly bytes: number
   readonly seconds: number
@@ -56,16 +64,10 @@ export interface Replay {
 /** Bytes between two calls of `onProgress`. */
 const PROGRESS_BYTES = 4_194_304
 
-/** What an empty journal is replayed into; every other says itself what tables it needs. */
-const SMALLEST: Capacities = {
-  accountsMax: 1,
-  ledgersMax: 1,
-  reservationsMax: 1,
-  groupsMax: 1,
-  outcomesMax: 1,
-  accountNameBytesMax: 8,
-  windowMs: 1,
-  retentionMs: 1,
+/** The journal of `dataDir` from its first record on, as far as its archive has what it lacks. */
+export function wholeJournal(dataDir: string): Storage {
+  const archive = new FileStorage(archiveDirectory(dataDir))
+  return new JoinedStorage(new FileStorage(journalDirectory(dataDir)), archive)
 }
 
 /**
@@ -73,27 +75,31 @@ const SMALLEST: Capacities = {
  * `JournalVersionError`, `EngineFault`, and errors of the disk.
  */
 export function replayJournal(options: ReplayOptions): Replay {
-  const { dataDir, until, onProgress, onFrame } = options
+  const { dataDir, until, from = 'start', onProgress, onFrame, onApplied } = options
   inlineGenerously()
   checkJournalDirectory(dataDir)
   const startedMs = performance.now()
   const live = options.live ?? isLocked(dataDir)
-  const storage = new FileStorage(journalDirectory(dataDir))
-  const survey = surveyJournal(storage, SMALLEST)
-  const engine = replayEngine(survey)
-  const reader = new JournalReader(storage, { mode: 'readOnly', live })
+  const storage = wholeJournal(dataDir)
+  const onPassedOver = options.onPassedOver ?? (() => {})
+  const begun = beginReplay(dataDir, storage, from, until, onPassedOver)
+  const { engine, snapshot, survey } = begun
+  const commandsBefore = engine.commandCount
+  const reader = new JournalReader(storage, { mode: 'readOnly', live, from: snapshot })
   const words = allocateWords(FRAME_BYTES_MAX)
   const target = { words, claim: () => 0 }
   let frames = 0
   let bytes = 0
   let toldBytes = 0
   let isCut = false
+  onApplied?.(engine)
   while (!isCut) {
     const read = reader.next(target)
     if (read === 0) break
     onFrame?.(words)
     isCut = until !== undefined && cutFrame(words, until)
     engine.applyFrame(words, 0, false)
+    onApplied?.(engine)
     frames++
     bytes += read
     if (bytes - toldBytes < PROGRESS_BYTES) continue
@@ -104,18 +110,8 @@ export function replayJournal(options: ReplayOptions): Replay {
   const end = isCut ? undefined : reader.end
   reader.close()
   const seconds = (performance.now() - startedMs) / 1_000
-  return { engine, frames, bytes, seconds, end, voids: survey.voids }
-}
-
-function replayEngine({ tables, voids }: JournalSurvey): Engine {
-  const engine = new Engine({
-    capacities: tables,
-    names: allocateAccountNames(tables.accountsMax, tables.accountNameBytesMax),
-    seed: randomBytes(4).readUInt32LE(),
-    sink: { words: allocateWords(8), at: 0, claim: () => false },
-  })
-  engine.skip(voids)
-  return engine
+  const commands = engine.commandCount - commandsBefore
+  return { engine, snapshot, commands, frames, bytes, seconds, end, voids: survey.voids }
 }
 
 /** Takes out of the frame at 0 what `until` leaves out; whether that was anything. */

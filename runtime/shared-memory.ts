@@ -46,6 +46,8 @@ export interface SharedMemory {
   readonly tables: Capacities
   /** 16 random bytes: outcomes of this start's frames are routed, no others. */
   readonly boot: Uint8Array
+  /** 16 bytes: which log the journal is; the journal thread's, from before the state is serving. */
+  readonly log: SharedArrayBuffer
   /** `CONTROL` words. */
   readonly control: SharedArrayBuffer
   /** Journal thread to engine thread: frames. */
@@ -97,7 +99,9 @@ export const ENGINE_REPORT = {
   remembered: 10,
   /** Decided since the start, replayed ones included. */
   commands: 11,
-  fields: 12,
+  /** Reserved by the tables. */
+  tableBytes: 12,
+  fields: 13,
 } as const
 
 /** Figures of the journal thread. */
@@ -137,6 +141,7 @@ export function allocateSharedMemory(
     capacities,
     tables,
     boot,
+    log: new SharedArrayBuffer(16),
     control: controlWords(),
     frames: allocateRing(JOURNAL_RING_BYTES),
     preparer: allocatePreparerControl(),

@@ -1,24 +1,26 @@
 // Starting and stopping a server: the supervisor of its threads. It sits on the main thread, holds
 // the lock on the data directory and touches no command.
 //
-//   directory -> lock -> survey of the journal -> shared memory -> threads -> recovery -> serving
+//   directory -> lock -> survey of snapshots and journal -> shared memory -> threads
+//     -> the engine loads a snapshot -> the journal feeds it what came after -> serving
 
 import { randomBytes } from 'node:crypto'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { FileStorage, type PreparerData, preparerThread } from '../journal/index.ts'
+import { FileStorage, type LogPoint, type PreparerData, preparerThread } from '../journal/index.ts'
 import {
   type Capacities,
   FRAME_BYTES_MAX,
   GATEWAYS_MAX,
   SEGMENT_HEAD_BYTES,
 } from '../protocol/index.ts'
+import { chooseSnapshots, type ReplayStart } from '../snapshots/index.ts'
 import { inlineGenerously } from './compiler-flags.ts'
-import { journalDirectory, prepareDataDirectory } from './data-directory.ts'
+import { journalDirectory, prepareDataDirectory, snapshotsDirectory } from './data-directory.ts'
 import type { EngineThreadData } from './engine-thread.ts'
+import type { GatewayPortMemory } from './gateway-port.ts'
 import type { GatewayThreadData } from './gateway-thread.ts'
 import type { JournalThreadData } from './journal-thread.ts'
 import { lockDirectory } from './lock.ts'
-import { type JournalSurvey, surveyJournal } from './recovery.ts'
 import { allocateSharedMemory, type SharedMemory } from './shared-memory.ts'
 import { type RunningServer, Supervisor } from './supervisor.ts'
 import { Thread } from './threads.ts'
@@ -33,8 +35,11 @@ export interface ServerOptions {
   readonly testClock: boolean
   /** The wall clock is believed, however far ahead of the journal it is. */
   readonly acceptTimeJump: boolean
-  /** Entry file of a gateway thread, which calls `openGatewayThread`. */
-  readonly gatewayThread: URL
+  /**
+   * Entry file of a gateway thread, which calls `openGatewayThread`; or, for a program that has its
+   * engine to itself, what takes the one gateway's end of the rings in the calling thread.
+   */
+  readonly gatewayThread: URL | ((memory: GatewayPortMemory) => void)
   /** Plain data for it. */
   readonly gatewayOptions: unknown
   /** Gateway threads; 1 where not given. */
@@ -69,11 +74,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const lock = lockDirectory(dataDir)
   let supervisor: Supervisor | undefined
   try {
-    const survey = surveyJournal(new FileStorage(journalDirectory(dataDir)), capacities)
-    const boot = randomBytes(16)
-    const shared = allocateSharedMemory(capacities, survey.tables, gateways, new Uint8Array(boot))
+    const start = chooseSnapshots(
+      new FileStorage(snapshotsDirectory(dataDir)),
+      new FileStorage(journalDirectory(dataDir)),
+      {
+        capacities,
+        onPassedOver: ({ sentence }) => options.onProblem?.(`passed over: ${sentence}`),
+      },
+    )
+    const boot = new Uint8Array(randomBytes(16))
+    const shared = allocateSharedMemory(capacities, start.survey.tables, gateways, boot)
     supervisor = new Supervisor({ shared, lock, startedMs, onProblem: options.onProblem })
-    startThreads(supervisor, options, shared, survey)
+    startThreads(supervisor, options, shared, start)
     return await supervisor.serving(options.signal)
   } catch (error) {
     if (supervisor === undefined) lock.release()
@@ -86,7 +98,7 @@ function startThreads(
   supervisor: Supervisor,
   options: ServerOptions,
   shared: SharedMemory,
-  survey: JournalSurvey,
+  { candidates, survey }: ReplayStart,
 ): void {
   const { dataDir, segmentBytes, testClock, acceptTimeJump } = options
   const start = (
@@ -99,26 +111,31 @@ function startThreads(
   const ports = channels.map(({ port1 }) => port1)
   const engine: EngineThreadData = {
     shared,
+    snapshots: { directory: snapshotsDirectory(dataDir), candidates },
     voids: survey.voids,
     seed: randomBytes(4).readUInt32LE(),
     ports,
   }
-  const journal: JournalThreadData = { shared, dataDir, segmentBytes, testClock, acceptTimeJump }
+  const startJournal = (from: LogPoint | undefined): Thread => {
+    const own = { dataDir, from, segmentBytes, testClock, acceptTimeJump }
+    const data: JournalThreadData = { shared, ...own }
+    return start('journal', new URL('./journal-thread.js', import.meta.url), data)
+  }
   const directory = journalDirectory(dataDir)
   const preparer: PreparerData = { directory, segmentBytes, control: shared.preparer }
   supervisor.watch({
     engine: start('engine', new URL('./engine-thread.js', import.meta.url), engine, ports),
-    journal: start('journal', new URL('./journal-thread.js', import.meta.url), journal),
+    startJournal,
     preparer: start('preparer', preparerThread, preparer),
-    gateways: channels.map(({ port2 }, slot) => {
-      const data: GatewayThreadData = {
-        shared,
-        slot,
-        replayBytes: survey.bytes,
-        port: port2,
-        options: options.gatewayOptions,
+    gateways: channels.flatMap(({ port2 }, slot) => {
+      const { gatewayThread, gatewayOptions } = options
+      const memory: GatewayPortMemory = { shared, slot, replayBytes: survey.bytes, port: port2 }
+      if (!(gatewayThread instanceof URL)) {
+        gatewayThread(memory)
+        return []
       }
-      return start(`gateway ${slot}`, options.gatewayThread, data, [port2])
+      const data: GatewayThreadData = { ...memory, options: gatewayOptions }
+      return start(`gateway ${slot}`, gatewayThread, data, [port2])
     }),
   })
 }

@@ -9,6 +9,7 @@
 //   engine_open_reservations      reservations that hold something
 //   engine_remembered             outcomes and ended reservations that are kept for retries
 //   engine_commands_total         commands decided since the start, replayed ones included
+//   engine_table_bytes            bytes that the tables reserve
 //   engine_lag_records            records on stable storage that are not applied yet
 //   journal_sequence              last sequence on stable storage
 //   journal_records_total         records written since the start
@@ -26,6 +27,7 @@
 //
 // A gateway's port adds its own:
 //
+//   ring_bytes                    bytes of all rings
 //   gateway_in_flight             commands and queries without an answer yet
 //   gateway_refused_busy_total    commands and queries refused for want of room
 //   gateway_credit_bytes          room for outcomes that is not promised to anybody
@@ -48,6 +50,7 @@ export function pipelineStats(engine: Float64Array, journal: Float64Array): Reco
     engine_open_reservations: e(ENGINE_REPORT.openReservations),
     engine_remembered: e(ENGINE_REPORT.remembered),
     engine_commands_total: e(ENGINE_REPORT.commands),
+    engine_table_bytes: e(ENGINE_REPORT.tableBytes),
     engine_lag_records: Math.max(0, j(JOURNAL_REPORT.sequence) - e(ENGINE_REPORT.sequence)),
     journal_sequence: j(JOURNAL_REPORT.sequence),
     journal_records_total: j(JOURNAL_REPORT.records),

@@ -2,7 +2,7 @@
 // in order. Which threads there are is start.ts's; what they do is theirs.
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { stopPreparer } from '../journal/index.ts'
+import { type LogPoint, stopPreparer } from '../journal/index.ts'
 import { ThreadBell } from './doorbell.ts'
 import type { DirectoryLock } from './lock.ts'
 import { ReportReader } from './report.ts'
@@ -28,9 +28,11 @@ const CLOSE_MS = 400
 export interface Recovered {
   /** Sequence of the last record that was in the journal; 0 in a new one. */
   readonly sequence: number
+  /** Sequence of the snapshot that it began with; undefined where it read the whole journal. */
+  readonly snapshot: number | undefined
+  /** Frames of the journal that were applied, their records and bytes. */
   readonly frames: number
   readonly records: number
-  /** Bytes of frames. */
   readonly bytes: number
   /** From the call of `startServer` until it served. */
   readonly seconds: number
@@ -52,6 +54,8 @@ export interface RunningServer {
   readonly failed: Promise<Error>
   /** Figures by the names in stats.ts. */
   stats(): Readonly<Record<string, number>>
+  /** Whether the threads keep the process alive; they do until told otherwise, and while stopping. */
+  keepAlive(keeps: boolean): void
   /**
    * Refuses what is new, finishes what is in flight, seals, ends the threads, releases the lock; 5 s at
    * most. Every call gives the same promise. Rejects where the journal could not be sealed.
@@ -75,7 +79,8 @@ export interface SupervisorParts {
 
 /** The threads by their part. */
 export interface Threads {
-  readonly journal: Thread
+  /** Starts the journal's thread, once the engine has loaded what there was to load. */
+  readonly startJournal: (from: LogPoint | undefined) => Thread
   readonly engine: Thread
   readonly preparer: Thread
   readonly gateways: readonly Thread[]
@@ -86,12 +91,15 @@ export class Supervisor implements ThreadEvents {
   readonly #parts: SupervisorParts
   readonly #control: Int32Array
   #threads: Threads | undefined
+  #journal: Thread | undefined
+  #loaded: MessageOf<'loaded'> | undefined
   #recovered: MessageOf<'recovered'> | undefined
   #allocated: MessageOf<'allocated'> | undefined
   #isLive = false
   readonly #ready = new Map<Thread, unknown>()
   readonly #drained = new Set<Thread>()
   #isSealed = false
+  #isEnding = false
   readonly #detached = new Set<number>()
   #failure: Error | undefined
   #stopping: Promise<void> | undefined
@@ -111,6 +119,8 @@ export class Supervisor implements ThreadEvents {
   onMessage(thread: Thread, message: ThreadMessage): void {
     if (message.type === 'recovered') this.#recovered = message
     else if (message.type === 'allocated') this.#allocated = message
+    else if (message.type === 'loaded') this.#startJournal(message)
+    else if (message.type === 'problem') this.#parts.onProblem?.(message.sentence)
     else if (message.type === 'live') this.#isLive = true
     else if (message.type === 'ready') this.#ready.set(thread, message.info)
     else if (message.type === 'drained') this.#drained.add(thread)
@@ -146,13 +156,16 @@ export class Supervisor implements ThreadEvents {
     const seconds = (performance.now() - startedMs) / 1_000
     const engine = new ReportReader(shared.engineReport)
     const journal = new ReportReader(shared.journalReport)
+    const snapshot = this.#loaded?.from?.sequence
     return {
-      recovered: { sequence, frames, records, bytes, seconds, quarantined },
+      recovered: { sequence, snapshot, frames, records, bytes, seconds, quarantined },
       reservedBytes: { tables: this.#allocated?.bytes ?? 0, rings: ringBytes(shared) },
       gateways: this.#all().gateways.map((gateway) => this.#ready.get(gateway)),
       failed: this.#failed(),
       stats: () => pipelineStats(engine.read(), journal.read()),
+      keepAlive: (keeps) => this.#keepAlive(keeps),
       stop: () => {
+        this.#keepAlive(true)
         this.#stopping ??= this.#stop()
         return this.#stopping
       },
@@ -162,11 +175,13 @@ export class Supervisor implements ThreadEvents {
   /** Ends the threads wherever they are, then releases the lock. */
   async abandon(): Promise<void> {
     if (this.#threads !== undefined) {
-      const { journal, engine, preparer, gateways } = this.#threads
-      for (const thread of [journal, engine, preparer, ...gateways]) thread.mayEnd()
+      const { engine, preparer, gateways } = this.#threads
+      this.#isEnding = true
+      const others = this.#journal === undefined ? [] : [this.#journal]
+      for (const thread of [...others, engine, preparer, ...gateways]) thread.mayEnd()
       stopPreparer(this.#parts.shared.preparer)
       await Promise.all(gateways.map((gateway) => this.#close(gateway)))
-      const all = [...gateways, journal, engine, preparer]
+      const all = [...gateways, ...others, engine, preparer]
       await Promise.all(all.map((thread) => thread.terminate()))
     }
     this.#parts.lock.release()
@@ -185,9 +200,20 @@ export class Supervisor implements ThreadEvents {
     await Promise.race([closed, gateway.ended, delay(CLOSE_MS, undefined, { ref: false })])
   }
 
+  #keepAlive(keeps: boolean): void {
+    const { engine, preparer, gateways } = this.#all()
+    for (const thread of [this.#journal, engine, preparer, ...gateways]) thread?.keepAlive(keeps)
+  }
+
   async #failed(): Promise<Error> {
     await this.#until(() => false)
     return this.#failure as Error
+  }
+
+  /** The engine stands where `from` says; the journal's thread reads on from there. */
+  #startJournal(message: MessageOf<'loaded'>): void {
+    this.#loaded = message
+    if (!this.#isEnding) this.#journal = this.#all().startJournal(message.from)
   }
 
   #isServing(): boolean {
@@ -223,12 +249,12 @@ export class Supervisor implements ThreadEvents {
     if (this.#detached.has(slot)) return
     this.#detached.add(slot)
     const { gateways } = this.#all()
-    const gateway = gateways[slot] as Thread
+    const gateway = gateways[slot]
     const sentence = `gateway ${slot} was cut off, for what it queued is no record: ${reason}`
     this.#parts.onProblem?.(sentence)
-    this.#order(gateway, { type: 'failure', reason: sentence })
-    if (this.#detached.size === gateways.length) {
-      this.onFailure(gateway, new ThreadFailed(sentence))
+    if (gateway !== undefined) this.#order(gateway, { type: 'failure', reason: sentence })
+    if (this.#detached.size >= gateways.length) {
+      this.onFailure(gateway ?? this.#all().engine, new ThreadFailed(sentence))
     }
   }
 

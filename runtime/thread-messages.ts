@@ -1,6 +1,7 @@
 // What threads tell the supervisor, and what it tells the gateways. Commands and outcomes never go
 // this way: they have rings.
 
+import type { SnapshotInfo } from '../snapshots/index.ts'
 import type { PackedError } from './thread-errors.ts'
 
 /** From any thread to the supervisor. */
@@ -16,6 +17,10 @@ export type ThreadMessage =
     }
   /** Engine: the tables are there; what they reserve. */
   | { readonly type: 'allocated'; readonly bytes: number }
+  /** Engine: it holds the state of this snapshot, or none where nothing could be loaded. */
+  | { readonly type: 'loaded'; readonly from: SnapshotInfo | undefined }
+  /** Engine: what people should read. */
+  | { readonly type: 'problem'; readonly sentence: string }
   /** Engine: the first frame of this start was applied. */
   | { readonly type: 'live' }
   /** Journal, engine: what this gateway queued is no record. */

@@ -50,6 +50,12 @@ export class Thread {
     this.#mayEnd = true
   }
 
+  /** Whether the process waits for the thread's end before its own. */
+  keepAlive(keeps: boolean): void {
+    if (keeps) this.#worker.ref()
+    else this.#worker.unref()
+  }
+
   tell(message: unknown): void {
     this.#worker.postMessage(message)
   }

@@ -4,12 +4,9 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
-import { encodeCommand, fieldsFault } from '../gateway/encode.ts'
-import { createIdCache } from '../gateway/id-cache.ts'
 import { parseJsonBody } from '../gateway/json-body.ts'
 import { countKeys, scanJson } from '../gateway/json-scan.ts'
 import * as limits from '../gateway/limits.ts'
-import { canonicalMetadata, metadataHash } from '../gateway/metadata.ts'
 import { PendingTable, type Waiter } from '../gateway/pending.ts'
 import { Refusal } from '../gateway/refusal.ts'
 import { commandFault } from '../gateway/validation.ts'
@@ -19,10 +16,15 @@ import {
   BYTES_OF_KIND,
   COMMAND_NAMES,
   type CommandName,
+  canonicalMetadata,
+  createIdCache,
+  encodeCommand,
+  fieldsFault,
   holdsRecord,
   idFromText,
   isCanonicalUuid,
   isWellFormed,
+  metadataHash,
   RECORD,
   readTailEntry,
   recordBytes,
@@ -221,13 +223,20 @@ t.test('tokens are given in a row, never twice, and lost ones stay taken', async
   const table = new PendingTable()
   const [a, b] = [waiter(), waiter()]
   t.equal(table.peek(3), 0)
+  for (const token of [0, 1, 2]) table.note(token, 7, 96, 70 + token)
+  t.equal(table.peek(3), 0, 'a note takes nothing')
   table.take(3, a, 10)
   t.equal(table.peek(PENDING_MAX - 2), -1, 'more than there are')
   t.equal(table.peek(2), 3)
   table.take(2, b, 20)
   t.equal(table.resolve(1), a)
   t.equal(table.resolve(1), undefined, 'once')
-  t.same([...table.lose(15)], [a], 'who waits since before')
+  t.same([table.tokenOf(1), table.bytesOf(1)], [71, 96], 'what the record came with')
+  const lost = [
+    { kind: 7, token: 70 },
+    { kind: 7, token: 72 },
+  ]
+  t.same([...table.lose(15)], [[a, lost]], 'who waits since before, and for what')
   t.same([...table.lose(15)], [], 'is told once')
   t.equal(table.count, 4, 'and keeps the tokens')
   t.not(table.resolve(0), a)
@@ -242,17 +251,20 @@ t.test('tokens are given in a row, never twice, and lost ones stay taken', async
 t.test('the cache of ids is bounded and right', async (t) => {
   const ids = createIdCache(4)
   for (let round = 0; round < 3; round++) {
-    for (let i = 0; i < 40; i++) t.same(ids(`name-${i}`), idFromText(`name-${i}`))
+    for (let i = 0; i < 40; i++) t.same(ids(`name-${i}`).bytes, idFromText(`name-${i}`))
   }
-  t.equal(ids('name-39'), ids('name-39'), 'the same bytes, not hashed again')
+  t.equal(ids('name-39'), ids('name-39'), 'the same one, not hashed again')
 })
 
-t.test('docs/http.md names every limit of the gateway with its value', async (t) => {
-  const page = readFileSync('docs/http.md', 'utf8')
-  const rows = [...page.matchAll(/^\| `([A-Z_]+)` +\| ([\d,]+)/gm)].map(([, name, value]) => ({
-    name,
-    value: Number(value?.replaceAll(',', '')),
-  }))
-  const said = Object.fromEntries(rows.map(({ name, value }) => [name, value]))
-  t.same(said, { ...limits }, 'each with its value, and no other')
+t.test('the pages name every limit of the gateway with its value', async (t) => {
+  const said = (path: string) => {
+    const rows = readFileSync(path, 'utf8').matchAll(/^\| `([A-Z_]+)` +\| ([\d,]+)/gm)
+    return Object.fromEntries(
+      [...rows].map(([, name, value]) => [name, Number(value?.replaceAll(',', ''))]),
+    )
+  }
+  const isOfStreams = ([name]: [string, number]) => name.startsWith('STREAM_')
+  const all: [string, number][] = Object.entries(limits)
+  t.same(said('docs/stream.md'), Object.fromEntries(all.filter(isOfStreams)), 'each, and no other')
+  t.same(said('docs/http.md'), Object.fromEntries(all.filter((one) => !isOfStreams(one))))
 })

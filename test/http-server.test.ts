@@ -13,6 +13,7 @@ import {
   seeded,
   startGatewayServer,
   topUps,
+  until,
 } from './support/gateway-server.ts'
 
 const HEAD = 'Host: 127.0.0.1\r\nContent-Type: application/json\r\n'
@@ -23,11 +24,6 @@ function post(path: string, body: string, headers = HEAD): string {
 
 function codes(answer: Answer): string[] {
   return answer.body.results.map((result: { code: string }) => result.code)
-}
-
-/** Resolves at the next turn for which `holds` is true. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve))
 }
 
 t.test('a batch reports every result, in order', async (t) => {

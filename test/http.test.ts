@@ -272,10 +272,20 @@ async function walk(
   const broken = [...topUps(1, 'z'), { type: 'settle', id: 'zz', reservation: 'no' }]
   check('post /v1/batches', await post('/v1/batches', { linked: true, commands: broken }))
   check('post /v1/test/clock', await post('/v1/test/clock', { advanceMs: 1 }))
+  check('get /v1/stream', await get('/v1/stream'))
   check('get /v1/accounts/{id}', await get('/v1/accounts/acme'))
   check('get /v1/accounts/{id}', await get('/v1/accounts/no'))
   check('get /v1/reservations/{id}', await get('/v1/reservations/r2'))
-  for (const path of ['/v1/audit', '/openapi.json', '/metrics', '/livez', '/readyz', '/version']) {
+  const pages = [
+    '/v1/audit',
+    '/v1/status',
+    '/openapi.json',
+    '/metrics',
+    '/livez',
+    '/readyz',
+    '/version',
+  ]
+  for (const path of pages) {
     check(`get ${path}`, await get(path))
   }
   t.same(server.faults, [])

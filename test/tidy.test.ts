@@ -3,7 +3,7 @@
 import t from 'tap'
 import { tidyLimits, tidyStatuses } from './support/tidy-docs.ts'
 import { tidySource } from './support/tidy-source.ts'
-import { format, tidy, tidyResponses } from './tidy.ts'
+import { format, tidy, tidySockets } from './tidy.ts'
 
 const HEAD = '// What the file is.\n'
 
@@ -59,11 +59,11 @@ t.test('what is found in sources', async (t) => {
 })
 
 t.test('what is found in the gateway', async (t) => {
-  const touching = { path: 'gateway/a.ts', text: 'function f(response: HttpResponse) {}' }
-  const other = { path: 'gateway/b.ts', text: '// Never touches HttpResponse.\n' }
-  t.equal(tidyResponses([touching, other]).length, 0)
-  t.equal(tidyResponses([touching, { ...touching, path: 'gateway/c.ts' }]).length, 2)
-  t.equal(tidyResponses([other]).length, 1)
+  const touching = { path: 'gateway/a.ts', text: 'function f(r: HttpResponse, w: WebSocket<X>) {}' }
+  const other = { path: 'gateway/b.ts', text: '// Never touches HttpResponse or WebSocket<X>.\n' }
+  t.equal(tidySockets([touching, other]).length, 0)
+  t.equal(tidySockets([touching, { ...touching, path: 'gateway/c.ts' }]).length, 4)
+  t.equal(tidySockets([other]).length, 2)
 })
 
 t.test('what is found in documents', async (t) => {

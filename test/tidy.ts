@@ -7,8 +7,11 @@ import { pathToFileURL } from 'node:url'
 import { tidyDocs, tidyLinks } from './support/tidy-docs.ts'
 import { ARROWS, type Finding, type Source, tidySource } from './support/tidy-source.ts'
 
-/** The gateway's file that alone may touch uWebSockets' response. */
-const RESPONSE_TYPE = /\bHttpResponse\b/
+/** uWebSockets' objects that one file of the gateway alone may touch: a wrong touch ends the process. */
+const GUARDED_TYPES: Readonly<Record<string, RegExp>> = {
+  HttpResponse: /\bHttpResponse\b/,
+  WebSocket: /\bWebSocket</,
+}
 
 /** All breaches in the repository at `root`. */
 export function tidy(root: string): Finding[] {
@@ -16,21 +19,23 @@ export function tidy(root: string): Finding[] {
   const documents = ['README.md', 'CHANGELOG.md', ...filesIn(root, 'docs', '.md')]
   return [
     ...sources.flatMap(tidySource),
-    ...tidyResponses(sources),
+    ...tidySockets(sources),
     ...tidyDocs(root),
     ...documents.flatMap((path) => tidyLinks(root, sourceAt(root, path))),
   ]
 }
 
-/** Exactly one file of the gateway names `HttpResponse`. */
-export function tidyResponses(sources: readonly Source[]): Finding[] {
-  const users = sources.filter(
-    ({ path, text }) => path.startsWith('gateway/') && RESPONSE_TYPE.test(withoutComments(text)),
-  )
-  if (users.length === 1) return []
-  const rule = `exactly one file of gateway/ touches HttpResponse, not ${users.length}`
-  const places = users.length === 0 ? ['gateway/index.ts'] : users.map(({ path }) => path)
-  return places.map((file) => ({ file, line: 1, rule }))
+/** Exactly one file of the gateway names each of uWebSockets' objects. */
+export function tidySockets(sources: readonly Source[]): Finding[] {
+  return Object.entries(GUARDED_TYPES).flatMap(([name, pattern]) => {
+    const users = sources.filter(
+      ({ path, text }) => path.startsWith('gateway/') && pattern.test(withoutComments(text)),
+    )
+    if (users.length === 1) return []
+    const rule = `exactly one file of gateway/ touches ${name}, not ${users.length}`
+    const places = users.length === 0 ? ['gateway/index.ts'] : users.map(({ path }) => path)
+    return places.map((file) => ({ file, line: 1, rule }))
+  })
 }
 
 function withoutComments(text: string): string {

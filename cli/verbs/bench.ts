@@ -4,7 +4,10 @@ import { spawnSync } from 'node:child_process'
 import { benchEngineSizes } from '../../bench/engine.ts'
 import { benchHttp } from '../../bench/http.ts'
 import { benchJournal } from '../../bench/journal.ts'
+import { benchRecovery } from '../../bench/recovery.ts'
 import type { BenchResult } from '../../bench/result.ts'
+import { benchSnapshot } from '../../bench/snapshot.ts'
+import { benchStream } from '../../bench/stream.ts'
 import { EXIT, type ExitCode, usageError } from '../exit-codes.ts'
 import { didYouMean } from '../nearest.ts'
 import { grouped, note, print, printJson, table } from '../output.ts'
@@ -12,7 +15,10 @@ import { grouped, note, print, printJson, table } from '../output.ts'
 const BENCHMARKS: Readonly<Record<string, () => Promise<BenchResult>>> = {
   engine: () => benchEngineSizes(),
   journal: () => benchJournal(),
+  stream: () => benchStream(),
   http: () => benchHttp(),
+  recovery: () => benchRecovery(),
+  snapshot: () => benchSnapshot(),
 }
 
 /** Runs the benchmark called `what`. */

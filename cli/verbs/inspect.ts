@@ -1,8 +1,14 @@
 // `holdfast inspect`: an account or a reservation with the records that made it so, or the journal's
 // records one by one, each with how it was decided.
 
-import { idFaultWords } from '../../gateway/index.ts'
-import { idFromText, KIND, OUTCOME, STATUS, type Words } from '../../protocol/index.ts'
+import {
+  idFaultWords,
+  idFromText,
+  KIND,
+  OUTCOME,
+  STATUS,
+  type Words,
+} from '../../protocol/index.ts'
 import { CliError, EXIT, type ExitCode, usageError } from '../exit-codes.ts'
 import { type HistoryEntry, namesId, walkHistory } from '../history.ts'
 import { didYouMean } from '../nearest.ts'

@@ -10,22 +10,29 @@ import { startProgressBar } from '../progress-bar.ts'
 /** What is replayed, and how it is shown. */
 export interface ReplayVerbOptions {
   readonly until: Until | undefined
+  /** Begin with the first record, whatever snapshots there are. */
+  readonly fromStart: boolean
   readonly json: boolean
 }
 
 /** Replays and prints. */
 export async function replay(dataDir: string, options: ReplayVerbOptions): Promise<ExitCode> {
-  const { until } = options
-  const replayed = replayWithBar(until === undefined ? { dataDir } : { dataDir, until })
-  const { engine, seconds } = replayed
-  const commands = engine.commandCount
+  const { until, fromStart } = options
+  const replayed = replayWithBar({
+    dataDir,
+    ...(until === undefined ? {} : { until }),
+    from: fromStart ? 'start' : 'newest',
+    onPassedOver: ({ sentence }) => note(`passed over: ${sentence}`),
+  })
+  const { engine, seconds, snapshot } = replayed
   const result = {
     ...auditOf(engine),
     time: formatTime(engine.timeMs),
-    commands,
+    commands: engine.commandCount,
     seconds: Number(seconds.toFixed(3)),
-    commandsPerSecond: Math.round(commands / seconds),
+    commandsPerSecond: Math.round(replayed.commands / seconds),
   }
+  if (snapshot !== undefined) note(`began with the snapshot at ${grouped(snapshot.sequence)}`)
   noteEnd(replayed)
   if (options.json) {
     printJson(result)

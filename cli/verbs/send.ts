@@ -1,7 +1,8 @@
-// `holdfast send`: commands from NDJSON to a server, in order, with totals by type and code.
+// `holdfast send`: commands from NDJSON to a server over its stream, in order, with totals by type and
+// code.
 
 import { createReadStream, statSync } from 'node:fs'
-import { type BatchTarget, sendBatch } from '../batch-client.ts'
+import { connect, type Holdfast, HoldfastTimeout, HoldfastUnreachable } from '../../client/index.ts'
 import { type CommandLine, isInvalid, readCommandLines } from '../command-lines.ts'
 import { CliError, EXIT, type ExitCode } from '../exit-codes.ts'
 import { counted, grouped, note, print, printJson } from '../output.ts'
@@ -20,17 +21,31 @@ export interface SendOptions {
   readonly json: boolean
 }
 
-/** Commands in one request: enough to share a sync, few enough that an answer comes at once. */
-const COMMANDS_A_BATCH = 512
+/** Commands on their way at once: enough to share a sync, few enough that an answer comes soon. */
+const COMMANDS_A_BATCH = 2_048
 
-/** Bytes of commands in one request. */
-const BYTES_A_BATCH = 1_048_576
+/** How long to try to connect at least, in ms; a server that is not there is known at once. */
+const CONNECT_MS = 5_000
+
+/** How much longer than for room a batch waits for its answers, in ms. */
+const ANSWER_MS = 30_000
+
+/** Codes that say "not now", which the client has retried for as long as there was patience. */
+const NOT_NOW: ReadonlySet<string> = new Set([
+  'busy',
+  'overloaded',
+  'replaying',
+  'draining',
+  'storage_low',
+  'outcome_unknown',
+])
 
 /** Codes of a full table: not a business answer, and nothing that waiting mends. */
 const TABLE_FULL = /^(accounts|ledgers|reservations|groups)_full$/
 
 interface Run {
-  readonly target: BatchTarget
+  readonly url: string
+  readonly holdfast: Holdfast
   readonly totals: Totals
   readonly bar: ProgressBar
   sent: number
@@ -40,31 +55,53 @@ interface Run {
 
 /** Sends all that can be sent; 1 where a line was not valid or found a table full. */
 export async function send(options: SendOptions): Promise<ExitCode> {
-  const bytes = sizeOf(options.file)
-  const input = options.file === '-' ? process.stdin : createReadStream(options.file)
-  const run: Run = {
-    target: {
-      url: options.url,
-      key: options.key,
-      patienceMs: options.patienceMs,
-    },
-    totals: startTotals(),
-    bar: startProgressBar(bytes, 'commands'),
-    sent: 0,
-    invalid: 0,
-    full: 0,
-  }
+  const { file, url, json } = options
+  const bytes = sizeOf(file)
+  const holdfast = await connectTo(options)
+  const input = file === '-' ? process.stdin : createReadStream(file)
+  const bar = startProgressBar(bytes, 'commands')
+  const run: Run = { url, holdfast, totals: startTotals(), bar, sent: 0, invalid: 0, full: 0 }
   const start = performance.now()
   try {
     await sendLines(run, input as AsyncIterable<Buffer>)
   } catch (error) {
-    run.bar.stop()
+    bar.stop()
     if (run.sent > 0) note(`answered before this: ${counted(run.sent, 'command')}`)
-    throw error
+    throw cliError(url, error)
+  } finally {
+    await holdfast.close()
   }
-  run.bar.stop()
-  report(run, options.json, (performance.now() - start) / 1_000)
+  bar.stop()
+  report(run, json, (performance.now() - start) / 1_000)
   return run.invalid + run.full > 0 ? EXIT.failed : EXIT.fine
+}
+
+/** A client that does not connect again: whether to go on after a loss is for people to say. */
+async function connectTo({ url, key, patienceMs }: SendOptions): Promise<Holdfast> {
+  try {
+    return await connect(url, {
+      ...(key === undefined ? undefined : { key }),
+      reconnect: false,
+      connectTimeoutMs: Math.max(patienceMs, CONNECT_MS),
+      retryMs: patienceMs,
+      timeoutMs: patienceMs + ANSWER_MS,
+    })
+  } catch (error) {
+    throw cliError(url, error)
+  }
+}
+
+function cliError(url: string, error: unknown): unknown {
+  if (error instanceof HoldfastTimeout) return new CliError(EXIT.failed, `${url}: ${error.message}`)
+  if (!(error instanceof HoldfastUnreachable)) return error
+  if (error.reason === 'ECONNREFUSED') {
+    return new CliError(EXIT.failed, `nothing listens at ${url}: start it, or name --url`)
+  }
+  if (error.reason === 'unauthorized') {
+    const hint = 'name the key with --key or HOLDFAST_KEYS'
+    return new CliError(EXIT.failed, `${url} answered 401 unauthorized; ${hint}`)
+  }
+  return new CliError(EXIT.failed, error.message)
 }
 
 function sizeOf(file: string): number {
@@ -81,12 +118,10 @@ function sizeOf(file: string): number {
 
 async function sendLines(run: Run, input: AsyncIterable<Buffer>): Promise<void> {
   let batch: CommandLine[] = []
-  let batchBytes = 0
   let readBytes = 0
   const flush = async () => {
-    if (batch.length > 0) await sendOne(run, batch)
+    if (batch.length > 0) await sendBatch(run, batch)
     batch = []
-    batchBytes = 0
     run.bar.update(readBytes, run.sent)
   }
   for await (const { items, bytes } of readCommandLines(input)) {
@@ -96,23 +131,29 @@ async function sendLines(run: Run, input: AsyncIterable<Buffer>): Promise<void> 
         nameInvalid(run, item.line, item.reason)
         continue
       }
-      if (batchBytes + item.bytes > BYTES_A_BATCH) await flush()
       batch.push(item)
-      batchBytes += item.bytes + 1
       if (batch.length === COMMANDS_A_BATCH) await flush()
     }
   }
   await flush()
 }
 
-async function sendOne(run: Run, batch: readonly CommandLine[]): Promise<void> {
-  const { results, refused } = await sendBatch(run.target, batch)
-  for (const { command, result } of results) {
-    run.totals.add(command, result)
+/** One batch at a time: what is refused for now is sent again before what comes after it. */
+async function sendBatch(run: Run, batch: readonly CommandLine[]): Promise<void> {
+  const results = await run.holdfast.submit(batch.map(({ command }) => command))
+  let gaveUp: string | undefined
+  for (const [i, result] of results.entries()) {
+    if (NOT_NOW.has(result.code)) {
+      gaveUp = result.code
+      continue
+    }
+    run.totals.add(batch[i] as CommandLine, result)
+    run.sent++
     if (TABLE_FULL.test(result.code)) run.full++
   }
-  for (const { command, reason } of refused) nameInvalid(run, command.line, reason)
-  run.sent += results.length
+  if (gaveUp !== undefined) {
+    throw new CliError(EXIT.failed, `${run.url}: gave up after waiting for room: ${gaveUp}`)
+  }
 }
 
 function nameInvalid(run: Run, line: number, reason: string): void {

@@ -1,12 +1,16 @@
-// `holdfast serve`: starts the threads, says where and what it serves, and ends them in order.
+// `holdfast serve`: starts the threads and the follower, says where and what it serves, and ends them in
+// order.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RunningServer } from '../../runtime/index.ts'
 import { StartAborted, startServer } from '../../runtime/index.ts'
 import { type Config, parseListen } from '../config.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { FollowerChild } from '../follower-child.ts'
+import { allocateFollowerReport, writeFollowerReport } from '../follower-report.ts'
+import { followerSettings } from '../follower-run.ts'
 import type { GatewayInfo, GatewayThreadOptions } from '../gateway-thread.ts'
-import { formatBytes, grouped, note, print } from '../output.ts'
+import { counted, formatBytes, grouped, note, print } from '../output.ts'
 import { packageVersion } from './version.ts'
 
 /** How long gateways get to answer `outcome_unknown` after a failure, in ms. */
@@ -23,6 +27,7 @@ export async function serve(config: Config): Promise<ExitCode> {
   const { host, port } = parseListen(config.listen)
   const version = packageVersion()
   const { keys, testClock, capacities, logLevel } = config
+  const followerReport = allocateFollowerReport()
   const gatewayOptions: GatewayThreadOptions = {
     host,
     port,
@@ -31,6 +36,7 @@ export async function serve(config: Config): Promise<ExitCode> {
     version,
     capacities,
     logLevel,
+    followerReport,
   }
   const signal = firstSignal()
   const given = new AbortController()
@@ -52,13 +58,24 @@ export async function serve(config: Config): Promise<ExitCode> {
     note(`holdfast: ${await signal}: the start was given up`)
     return EXIT.fine
   }
+  const follower = startFollower(config, followerReport)
   printServing(config, server, host)
   const failed = server.failed.then((error) => endAtOnce(server, error))
   const name = await Promise.race([signal, failed])
   note(`holdfast: ${name}: answering what is in flight, then sealing the journal`)
-  await server.stop()
+  // Told first, and waited for beside the rest: it must not use up the time to answer and seal.
+  await Promise.all([follower?.stop(), server.stop()])
   note('holdfast: sealed')
   return EXIT.fine
+}
+
+/** The follower, once there is a journal to follow; the server does not depend on it. */
+function startFollower(config: Config, report: SharedArrayBuffer): FollowerChild | undefined {
+  if (!config.follower) return undefined
+  return new FollowerChild(followerSettings(config), {
+    onMessage: (sentence) => note(`holdfast: ${sentence}`),
+    onHealth: writeFollowerReport(report),
+  })
 }
 
 /** The first signal that asks for an end. Those that follow find it under way and change nothing. */
@@ -105,8 +122,11 @@ function printServing({ keys }: Config, server: RunningServer, host: string): vo
   const seconds = `${recovered.seconds.toFixed(2)} s`
   if (recovered.sequence === 0) print(`recovered  nothing, the journal is new (${seconds})`)
   else {
-    const frames = `${grouped(recovered.frames)} frames, ${formatBytes(recovered.bytes)}`
-    print(`recovered  sequence ${grouped(recovered.sequence)} from ${frames}, in ${seconds}`)
+    const { snapshot } = recovered
+    const frames = `${counted(recovered.frames, 'frame')}, ${formatBytes(recovered.bytes)}`
+    const how =
+      snapshot === undefined ? `from ${frames}` : `snapshot at ${grouped(snapshot)}, then ${frames}`
+    print(`recovered  sequence ${grouped(recovered.sequence)}: ${how}, in ${seconds}`)
   }
   if (recovered.quarantined !== undefined) {
     print(`           a torn tail was cut off and kept: quarantine/${recovered.quarantined}`)

@@ -1,9 +1,10 @@
-// `holdfast verify`: every checksum and the chain (the reader's), every checkpoint (the engine's), and
-// I1 to I3 over all rows.
+// `holdfast verify`: every checksum and the chain (the reader's), every checkpoint (the engine's), I1
+// to I3 over all rows, and every snapshot against the replay.
 
 import { auditOf } from '../audit.ts'
 import { CliError, EXIT, type ExitCode } from '../exit-codes.ts'
 import { counted, formatBytes, grouped, note, print, printJson } from '../output.ts'
+import { checkSnapshots } from '../snapshot-check.ts'
 import { noteEnd, replayWithBar } from './replay.ts'
 
 /** How many violations are named one by one. */
@@ -11,12 +12,21 @@ const SHOWN_MAX = 20
 
 /** Verifies and prints; damage is thrown as `JournalDamage` or an `EngineFault`. */
 export async function verify(dataDir: string, json: boolean): Promise<ExitCode> {
-  const replayed = replayWithBar({ dataDir })
-  const { engine, frames, bytes, seconds } = replayed
+  const snapshots = checkSnapshots(dataDir)
+  const replayed = replayWithBar({
+    dataDir,
+    from: 'oldest',
+    onApplied: (engine) => snapshots.onApplied(engine),
+  })
+  const { engine, frames, bytes, seconds, snapshot, voids } = replayed
+  snapshots.finish(engine, voids)
   const violations = engine.checkInvariants()
   const { sequence, digest, accounts, openReservations } = auditOf(engine)
   const checkpoints = engine.checkpointsCompared
   noteEnd(replayed)
+  if (snapshot !== undefined) {
+    note(`the journal before ${grouped(snapshot.sequence)} is gone: began with the snapshot there`)
+  }
   for (const { invariant, detail } of violations.slice(0, SHOWN_MAX)) {
     note(`${invariant}: ${detail}`)
   }
@@ -24,12 +34,18 @@ export async function verify(dataDir: string, json: boolean): Promise<ExitCode> 
     const count = counted(violations.length, 'violation')
     throw new CliError(EXIT.damage, `${count} of what is always true`)
   }
+  for (const sentence of [...snapshots.unread, ...snapshots.faults]) note(sentence)
+  if (snapshots.faults.length > 0) {
+    const count = counted(snapshots.faults.length, 'snapshot')
+    throw new CliError(EXIT.damage, `${count} of no use; the journal is sound up to ${sequence}`)
+  }
   const result = {
     sequence,
     digest,
     frames,
     bytes,
     checkpoints,
+    snapshots: snapshots.sound,
     accounts,
     openReservations,
     seconds: Number(seconds.toFixed(3)),
@@ -38,6 +54,7 @@ export async function verify(dataDir: string, json: boolean): Promise<ExitCode> 
   else {
     const size = `${grouped(frames)} frames, ${formatBytes(bytes)}, ${checkpoints} checkpoints`
     print(`sound up to sequence ${grouped(sequence)} (${size}, ${seconds.toFixed(2)} s)`)
+    for (const at of snapshots.sound) print(`snapshot at ${grouped(at)}: the same state`)
     print(`digest ${digest}, ${grouped(accounts)} accounts, ${grouped(openReservations)} open`)
   }
   return EXIT.fine

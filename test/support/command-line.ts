@@ -11,7 +11,7 @@ import { spawnPlain } from './plain-process.ts'
 /** The command as it was compiled beside this file. */
 export const COMMAND: string = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
 
-/** Small tables, so that a server starts at once and many fit the machine. */
+/** Small tables and no follower, so that a server starts at once and many fit the machine. */
 export const SMALL: readonly string[] = [
   ['--accounts-max', '65536'],
   ['--reservations-max', '262144'],
@@ -19,6 +19,7 @@ export const SMALL: readonly string[] = [
   ['--outcomes-max', '262144'],
   ['--account-name-bytes-max', '8388608'],
   ['--segment-bytes', '4194304'],
+  ['--follower', 'false'],
 ].flat()
 
 /** What a process that ended left behind. */
@@ -78,6 +79,31 @@ export async function startServed(
     banner,
     pid: child.pid as number,
     ended,
+    stop(signal = 'SIGTERM') {
+      child.kill(signal)
+      return ended
+    },
+  }
+}
+
+/** A follower by itself that has said that it follows. */
+export interface FollowingProcess {
+  /** Sends a signal and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<Ended>
+}
+
+/** Starts `holdfast follow`; resolves when its socket answers, and rejects if it ends instead. */
+export async function startFollowing(
+  dataDir: string,
+  args: readonly string[] = [],
+): Promise<FollowingProcess> {
+  const child = start(['follow', '--data-dir', dataDir, ...args], {})
+  const ended = endOf(child)
+  const failed = ended.then(({ exitCode, signal, stderr }) => {
+    throw new Error(`follow ended with ${exitCode ?? signal}: ${stderr}`)
+  })
+  await Promise.race([once(child.stdout as NodeJS.ReadableStream, 'data'), failed])
+  return {
     stop(signal = 'SIGTERM') {
       child.kill(signal)
       return ended

@@ -38,8 +38,11 @@ export const TEST_CAPACITIES: Capacities = {
 /** Where the test clock begins: 2027-01-15T08:00:00.000Z. */
 export const TEST_START_MS = 1_800_000_000_000
 
+/** What `log()` says. */
+export const TEST_LOG: Uint8Array = Uint8Array.from({ length: 16 }, (_, i) => i + 1)
+
 const GATEWAY = 1
-const RING_BYTES = 2_097_152
+const RING_BYTES = 4_194_304
 const OUTCOME_BYTES = 16_777_216
 
 /** The stand-in, with the levers that tests pull. The clock stands still but for ticks. */
@@ -118,8 +121,12 @@ export class DirectPipeline implements Pipeline {
   }
 
   progress(): PipelineProgress {
-    const { sequence, timeMs } = this.engine
-    return { sequence, timeMs, replayedBytes: 512, replayBytes: 1_024 }
+    const { sequence, timeMs, digest } = this.engine
+    return { sequence, timeMs, digest, replayedBytes: 512, replayBytes: 1_024 }
+  }
+
+  log(): Uint8Array {
+    return TEST_LOG
   }
 
   stats(): Readonly<Record<string, number>> {

@@ -19,6 +19,9 @@ import { encodeCommand, encodeFrame, idBytes } from './frames.ts'
 import { type AuditView, CapturingSink, decodeAudit, decodeOutcome, tokenOf } from './outcomes.ts'
 import type { Subject } from './subjects.ts'
 
+/** Small chunks, so that a small state has several. */
+const STATE_CHUNK_BYTES = 1_024
+
 /** The engine as a subject: frames as bytes, outcomes from its sink, state by its queries. */
 export class EngineSubject implements Subject {
   readonly name = 'engine'
@@ -77,11 +80,17 @@ export class EngineSubject implements Subject {
     return formatDigest(this.engine.digestA, this.engine.digestB)
   }
 
-  /** Every row of the state, as hexadecimal text. */
-  stateRows(): string[] {
-    const rows: string[] = []
-    this.engine.eachStateRow((row) => rows.push(Buffer.from(row).toString('hex')))
-    return rows
+  /** Takes over another engine's state, as a start does from a snapshot. */
+  importFrom(other: EngineSubject): void {
+    this.engine.importState(other.engine.exportState(STATE_CHUNK_BYTES))
+  }
+
+  /** The state's bytes, eight at a time as hexadecimal text. */
+  stateBytes(): string[] {
+    const chunks = Array.from(this.engine.exportState(STATE_CHUNK_BYTES), (chunk) =>
+      Buffer.from(chunk),
+    )
+    return Buffer.concat(chunks).toString('hex').match(/.{16}/g) ?? []
   }
 
   violations(): readonly string[] {

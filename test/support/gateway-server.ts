@@ -32,6 +32,16 @@ export interface GatewayServer {
   raw(bytes: string | Buffer, waitFor?: RegExp): Promise<string>
 }
 
+/** Resolves at the next turn for which `holds` is true. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Resolves when /metrics shows a line that begins so. */
+export async function untilMetric(server: GatewayServer, line: string): Promise<void> {
+  for (let text = ''; !text.includes(`\n${line}`); ) text = (await server.get('/metrics')).text
+}
+
 /** Starts a gateway; the caller closes it. */
 export async function startGatewayServer(
   options: Partial<GatewayOptions> = {},
@@ -114,10 +124,14 @@ function sendRaw(port: number, bytes: string | Buffer, waitFor?: RegExp): Promis
 /**
  * A server with a bank, `acme` on 100 with 10 of limit, a closed shop, and an account of ledger 2.
  */
-export async function seeded(test: Test): Promise<GatewayServer> {
-  const server = await startGatewayServer()
+export async function seeded(
+  test: Test,
+  options: Partial<GatewayOptions> = {},
+): Promise<GatewayServer> {
+  const server = await startGatewayServer(options)
   test.teardown(() => server.gateway.close())
-  const reply = await server.post('/v1/batches', {
+  const authorization = options.keys === undefined ? '' : `Bearer ${options.keys[0]}`
+  const seed = {
     commands: [
       { type: 'open_account', id: 'bank', ledger: 1, external: true },
       { type: 'open_account', id: 'acme', ledger: 1, creditLimit: 10 },
@@ -126,7 +140,8 @@ export async function seeded(test: Test): Promise<GatewayServer> {
       { type: 'open_account', id: 'other', ledger: 2 },
       { type: 'transfer', id: 'top-up', debitAccount: 'bank', creditAccount: 'acme', amount: 100 },
     ],
-  })
+  }
+  const reply = await server.post('/v1/batches', seed, { authorization })
   const codes = reply.body.results.map((result: { code: string }) => result.code)
   test.same(codes, Array(6).fill('ok'), 'the seed is in')
   return server

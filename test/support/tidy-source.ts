@@ -26,11 +26,36 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   engine: ['protocol'],
   journal: ['protocol'],
+  snapshots: ['protocol', 'journal'],
+  follower: ['protocol', 'engine', 'journal', 'snapshots'],
   gateway: ['protocol'],
-  runtime: ['protocol', 'engine', 'journal'],
-  cli: ['protocol', 'engine', 'journal', 'runtime', 'gateway', 'bench'],
-  bench: ['protocol', 'engine', 'journal', 'runtime', 'gateway'],
-  test: ['protocol', 'engine', 'journal', 'runtime', 'gateway', 'cli', 'bench'],
+  client: ['protocol'],
+  runtime: ['protocol', 'engine', 'journal', 'snapshots', 'client'],
+  cli: [
+    'protocol',
+    'engine',
+    'journal',
+    'snapshots',
+    'follower',
+    'client',
+    'runtime',
+    'gateway',
+    'bench',
+  ],
+  bench: ['protocol', 'engine', 'journal', 'snapshots', 'follower', 'client', 'runtime', 'gateway'],
+  examples: ['protocol', 'client', 'runtime'],
+  test: [
+    'protocol',
+    'engine',
+    'journal',
+    'snapshots',
+    'follower',
+    'client',
+    'runtime',
+    'gateway',
+    'cli',
+    'bench',
+  ],
 }
 
 /** Names that no code on the single writer may use: I5, and nothing that waits. */
@@ -145,7 +170,7 @@ function checkDebug(path: string, node: ts.Node, report: Report): void {
   if (!ts.isPropertyAccessExpression(node)) return
   const { expression, name } = node
   const isStream = name.text === 'stdout' || name.text === 'stderr'
-  const mayPrint = /^(cli|test|bench)\//.test(path)
+  const mayPrint = /^(cli|test|bench|examples)\//.test(path)
   if (isStream && expression.getText() === 'process' && !mayPrint) {
     report(`no stray output: only cli/ writes to ${name.text}`)
   }

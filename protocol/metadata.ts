@@ -2,9 +2,10 @@
 // the same hash however its sender ordered it.
 
 import { hash } from 'node:crypto'
-import { isWellFormedText, METADATA_BYTES_MAX } from '../protocol/index.ts'
+import { isWellFormedText } from './ids.ts'
+import { METADATA_BYTES_MAX } from './limits.ts'
 
-/** Strings by name, as the schema accepted them. */
+/** Strings by name. */
 export type Metadata = Readonly<Record<string, string>>
 
 /** What the schema cannot see, or undefined. */

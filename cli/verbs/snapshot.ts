@@ -1,0 +1,77 @@
+// `holdfast snapshot`: has the follower make a snapshot now, or makes one where nothing runs.
+
+import { resolve } from 'node:path'
+import {
+  askFollower,
+  controlPath,
+  FollowerRefused,
+  type SnapshotMade,
+  snapshotOffline,
+} from '../../follower/index.ts'
+import {
+  checkJournalDirectory,
+  DirectoryInUse,
+  inlineGenerously,
+  isLocked,
+  lockDirectory,
+} from '../../runtime/index.ts'
+import type { Config } from '../config.ts'
+import { CliError, EXIT, type ExitCode } from '../exit-codes.ts'
+import { followerDirectories } from '../follower-run.ts'
+import { formatBytes, grouped, note, print, printJson } from '../output.ts'
+
+/** Makes a snapshot, or has it made, and prints it. */
+export async function snapshot(config: Config, json: boolean): Promise<ExitCode> {
+  const dataDir = resolve(config.dataDir)
+  checkJournalDirectory(dataDir)
+  const made = (await asked(dataDir)) ?? (await madeHere(dataDir, config.archive))
+  if (json) printJson(made)
+  else {
+    print(`sequence     ${grouped(made.sequence)}`)
+    print(`stateDigest  ${made.stateDigest}`)
+    print(`size         ${formatBytes(made.bytes)} in ${made.seconds.toFixed(2)} s`)
+  }
+  return EXIT.fine
+}
+
+/** From the follower; undefined where none listens. */
+async function asked(dataDir: string): Promise<SnapshotMade | undefined> {
+  const path = controlPath(dataDir)
+  if (path === undefined) return undefined
+  try {
+    return (await askFollower(path, 'snapshot')) as SnapshotMade | undefined
+  } catch (error) {
+    if (!(error instanceof FollowerRefused)) throw error
+    throw new CliError(EXIT.failed, `the follower could not make one: ${error.message}`)
+  }
+}
+
+async function madeHere(dataDir: string, archive: Config['archive']): Promise<SnapshotMade> {
+  inlineGenerously()
+  const follower = lockOr(dataDir, 'follower', 'a follower runs on it that cannot be asked')
+  try {
+    const hint = 'a server runs on it without a follower: start `holdfast follow` beside it'
+    const writer = lockOr(dataDir, 'writer', hint)
+    try {
+      const onMessage = (sentence: string): void => note(`holdfast: ${sentence}`)
+      return await snapshotOffline({
+        directories: followerDirectories(dataDir),
+        archive,
+        onMessage,
+      })
+    } finally {
+      writer.release()
+    }
+  } finally {
+    follower.release()
+  }
+}
+
+function lockOr(dataDir: string, role: 'writer' | 'follower', reason: string) {
+  try {
+    return lockDirectory(dataDir, role)
+  } catch (error) {
+    if (!(error instanceof DirectoryInUse) || !isLocked(dataDir, role)) throw error
+    throw new CliError(EXIT.inUse, `${dataDir}: ${reason}`)
+  }
+}

@@ -1,0 +1,63 @@
+// What carries records to an engine and outcomes back: a WebSocket, or the rings of this process.
+// Knows nothing of calls and promises; those are in flow.ts.
+
+import type { Words } from '../protocol/index.ts'
+import type { Message } from './message.ts'
+
+/** What may be in flight, and in which pieces. */
+export interface CarrierLimits {
+  readonly windowCommands: number
+  readonly windowBytes: number
+  /** Bytes of records in one message. */
+  readonly recordBytesMax: number
+  readonly chainCommandsMax: number
+}
+
+/** An account's name and metadata, which never change. */
+export interface AccountName {
+  readonly id: string
+  /** As JSON; undefined where it has none. */
+  readonly metadata: string | undefined
+}
+
+/** What a carrier tells. */
+export interface CarrierEvents {
+  /** It carries, from now on; what was sent before and is not answered will not be. */
+  onReady(limits: CarrierLimits): void
+  /**
+   * Outcomes lie back to back from `at` to `end`; valid until the call returns. Those of commands come
+   * in the order of the commands. Throws `CarrierFault` where they are none.
+   */
+  onOutcomes(words: Words, at: number, end: number): void
+  /** Names that were asked for are there. */
+  onNames(): void
+  /** It carries nothing right now and tries again by itself. */
+  onLost(reason: string): void
+  /** It will never carry again. */
+  onFailed(error: Error): void
+}
+
+/** One way to an engine. */
+export interface Carrier {
+  /** Begins; events come later than this returns. */
+  start(events: CarrierEvents): void
+  /** Takes all records of a message or none; false: there is no room right now. */
+  send(message: Message): boolean
+  /** Takes one query or dry run; false: there is no room right now. */
+  ask(record: Words, bytes: number): boolean
+  /** Makes what was taken leave; once a turn. */
+  flush(): void
+  /** Whether new reserves, transfers and accounts are refused here, for want of room on the disk. */
+  isStorageLow(): boolean
+  /** The name of an account by its slot, where it is known. */
+  nameOf(slot: number): AccountName | undefined
+  /** Asks for names; `onNames` tells when some are there. */
+  askNames(slots: readonly number[]): void
+  /** Ends; resolves when nothing is left open. */
+  close(): Promise<void>
+}
+
+/** What came back is not what the protocol says. */
+export class CarrierFault extends Error {
+  override readonly name = 'CarrierFault'
+}

@@ -1,0 +1,14 @@
+// The client's face: the interface, the client of a server's stream, and the same interface over a
+// pipeline of this process for those who have one. Imports protocol/ alone.
+
+export { type ConnectOptions, connect } from './connect.ts'
+export {
+  HoldfastClosed,
+  HoldfastFailed,
+  HoldfastTimeout,
+  HoldfastUnreachable,
+} from './errors.ts'
+export { Front } from './front.ts'
+export type * from './holdfast.ts'
+export { id, newId } from './new-id.ts'
+export { PipelineCarrier } from './pipeline-carrier.ts'

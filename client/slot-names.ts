@@ -1,0 +1,85 @@
+// Names of accounts by their slots, as the server told them. They never change within one journal, so
+// they are kept until there are many.
+
+import {
+  allocateWords,
+  formatUuid,
+  ID_BYTES,
+  MESSAGE,
+  MESSAGE_HEAD,
+  NAME_ENTRY,
+  type Words,
+} from '../protocol/index.ts'
+import { type AccountName, CarrierFault } from './carrier.ts'
+import { writeHead } from './stream-head.ts'
+
+/** Names that are kept; beyond, all are forgotten, for they are cheap to ask for again. */
+const NAMES_MAX = 65_536
+
+/** See the head of this file. */
+export class SlotNames {
+  #known = new Map<number, AccountName>()
+  #wanted = new Set<number>()
+  #log = ''
+  #questionMax = 1
+
+  /** A connection: another journal, other slots. */
+  begin(welcome: Words, logAt: number, namesMax: number): void {
+    const log = Buffer.from(welcome.u8.subarray(logAt, logAt + ID_BYTES)).toString('hex')
+    if (log !== this.#log) this.#known.clear()
+    this.#log = log
+    this.#wanted.clear()
+    this.#questionMax = Math.max(1, namesMax)
+  }
+
+  get(slot: number): AccountName | undefined {
+    return this.#known.get(slot)
+  }
+
+  ask(slots: readonly number[]): void {
+    for (const slot of slots) this.#wanted.add(slot)
+  }
+
+  /** Messages that ask for what is wanted. */
+  takeQuestions(): Uint8Array[] {
+    if (this.#wanted.size === 0) return []
+    const slots = [...this.#wanted]
+    this.#wanted.clear()
+    const messages: Uint8Array[] = []
+    for (let i = 0; i < slots.length; i += this.#questionMax) {
+      messages.push(question(slots.slice(i, i + this.#questionMax)))
+    }
+    return messages
+  }
+
+  /** Reads `count` names that lie from `from` to `end`. Throws `CarrierFault` where they do not. */
+  read(words: Words, from: number, end: number, count: number): void {
+    if (this.#known.size >= NAMES_MAX) this.#known.clear()
+    let at = from
+    for (let i = 0; i < count; i++) {
+      if (at + NAME_ENTRY.bytes > end) throw new CarrierFault('names that are cut short')
+      const spelled = words.u16[(at + NAME_ENTRY.spellingBytes) >>> 1] as number
+      const metadata = words.u16[(at + NAME_ENTRY.metadataBytes) >>> 1] as number
+      const textAt = at + NAME_ENTRY.bytes
+      const next = (textAt + spelled + metadata + 7) & ~7
+      if (next > end) throw new CarrierFault('a name that is cut short')
+      const text = (start: number, bytes: number): string =>
+        Buffer.from(words.u8.subarray(start, start + bytes)).toString('utf8')
+      const idAt = at + NAME_ENTRY.id
+      const id = words.u8.slice(idAt, idAt + ID_BYTES)
+      this.#known.set(words.u32[(at + NAME_ENTRY.slot) >>> 2] as number, {
+        id: spelled === 0 ? formatUuid(id) : text(textAt, spelled),
+        metadata: metadata === 0 ? undefined : text(textAt + spelled, metadata),
+      })
+      at = next
+    }
+  }
+}
+
+function question(slots: readonly number[]): Uint8Array {
+  const bodyBytes = slots.length * 4
+  const words = allocateWords((MESSAGE_HEAD.bytes + bodyBytes + 7) & ~7)
+  writeHead(words, 0, MESSAGE.names, slots.length, bodyBytes)
+  for (const [i, slot] of slots.entries()) words.u32[(MESSAGE_HEAD.bytes >>> 2) + i] = slot
+  return words.u8.subarray(0, MESSAGE_HEAD.bytes + bodyBytes)
+}

@@ -1,0 +1,62 @@
+// What an engine says while it applies one frame, kept for sinks. An outcome sink without gateways; it
+// knows nothing of who reads it.
+
+import type { Engine, OutcomeSink } from '../engine/index.ts'
+import { forEachRecord } from '../journal/index.ts'
+import {
+  allocateWords,
+  copyWords,
+  FRAME,
+  OUTCOME_BYTES_MAX,
+  RECORD,
+  readI64,
+  type Words,
+} from '../protocol/index.ts'
+import type { SinkFrame } from './sink.ts'
+
+/** Outcomes of most frames fit into so much; it grows where one does not. */
+const OUTCOMES_BYTES = 262_144
+
+/** See the head of this file. */
+export class FrameCapture implements OutcomeSink {
+  words: Words = allocateWords(OUTCOMES_BYTES)
+  at = 0
+  #bytes = 0
+
+  claim(_gateway: number, bytes: number): boolean {
+    if (this.#bytes + bytes > this.words.u8.length) this.#grow(bytes)
+    this.at = this.#bytes
+    this.#bytes += bytes
+    return true
+  }
+
+  /** Applies the frame of `bytes` bytes at 0 of `words`, whose tokens it replaces. */
+  apply(engine: Engine, words: Words, bytes: number): SinkFrame {
+    let token = 0
+    forEachRecord(words, 0, (at) => {
+      words.u32[(at + RECORD.token) >>> 2] = token++
+    })
+    this.#bytes = 0
+    engine.applyFrame(words, 0, true)
+    return {
+      words: copied(words, bytes),
+      firstSequence: readI64(words, FRAME.firstSequence),
+      count: words.u32[FRAME.count >>> 2] as number,
+      timeMs: readI64(words, FRAME.timeMs),
+      outcomes: copied(this.words, this.#bytes),
+      outcomeBytes: this.#bytes,
+    }
+  }
+
+  #grow(bytes: number): void {
+    const larger = allocateWords(2 * (this.words.u8.length + Math.max(bytes, OUTCOME_BYTES_MAX)))
+    copyWords(this.words, 0, larger, 0, this.#bytes)
+    this.words = larger
+  }
+}
+
+function copied(words: Words, bytes: number): Words {
+  const copy = allocateWords(bytes)
+  copy.u8.set(words.u8.subarray(0, bytes))
+  return copy
+}

@@ -1,0 +1,117 @@
+// `open`: the engine in the calling process, behind the same interface as a server's. The threads are
+// those of a server; only the gateway is missing, and its end of the rings is in the calling thread.
+
+import { Front, type FrontOptions, type Holdfast, PipelineCarrier } from '../client/index.ts'
+import {
+  CAPACITIES_DEFAULT,
+  CAPACITIES_MAX,
+  type Capacities,
+  SEGMENT_BYTES,
+} from '../protocol/index.ts'
+import { GatewayPort, type GatewayPortMemory } from './gateway-port.ts'
+import { SEGMENT_BYTES_MIN, startServer } from './start.ts'
+import type { RunningServer } from './supervisor.ts'
+
+/** What an embedded engine is opened with. */
+export interface OpenOptions extends FrontOptions {
+  /** The data directory; made where there is none. One process at a time may have it open. */
+  readonly dataDir: string
+  /** Those that differ from the defaults (docs/limits.md). */
+  readonly capacities?: Partial<Capacities>
+  /** Size of new segments in bytes: a multiple of 4 KiB, 266,240 at least; 64 MiB where not given. */
+  readonly segmentBytes?: number
+  /** Believe the wall clock, however far ahead of the journal it is. */
+  readonly acceptTimeJump?: boolean
+  /** Hears what people should read and what does not end the engine. */
+  readonly onProblem?: (sentence: string) => void
+  /** Gives up an opening that has not ended yet. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Opens the engine on a data directory; resolves when it has recovered and serves. Rejects as
+ * `startServer` does, and with `TypeError` and `RangeError` for options that cannot be meant.
+ *
+ * What was acknowledged is on disk. A process that ends without `close()`, however it ends, loses
+ * nothing of it: the next `open` recovers. Calls that are open keep the process alive, an idle engine
+ * does not.
+ */
+export async function open(options: OpenOptions): Promise<Holdfast> {
+  const { dataDir, segmentBytes = SEGMENT_BYTES, acceptTimeJump = false } = options
+  const { timeoutMs, retryMs, onWait, onProblem, signal } = options
+  if (typeof dataDir !== 'string' || dataDir === '') {
+    throw new TypeError('dataDir must be the path of a directory.')
+  }
+  checkSegmentBytes(segmentBytes)
+  const capacities = { ...CAPACITIES_DEFAULT, ...checkedCapacities(options.capacities) }
+  let memory: GatewayPortMemory | undefined
+  const server = await startServer({
+    dataDir,
+    capacities,
+    segmentBytes,
+    testClock: false,
+    acceptTimeJump,
+    gatewayThread: (given) => {
+      memory = given
+    },
+    gatewayOptions: undefined,
+    signal,
+    onProblem,
+  })
+  const port = new GatewayPort(memory as GatewayPortMemory)
+  memory?.port.unref()
+  server.keepAlive(false)
+  let front: Front
+  try {
+    front = new Front(carrierOver(server, port), { timeoutMs, retryMs, onWait })
+  } catch (error) {
+    port.close()
+    await server.stop()
+    throw error
+  }
+  await front.opened
+  return front
+}
+
+function carrierOver(server: RunningServer, port: GatewayPort): PipelineCarrier {
+  let hasFailed = false
+  server.failed.then((error) => {
+    hasFailed = true
+    port.fail(error.message)
+  })
+  return new PipelineCarrier(port, async () => {
+    port.close()
+    try {
+      await server.stop()
+    } catch (error) {
+      // Who called has heard of a failure by the errors of the calls.
+      if (!hasFailed) throw error
+    }
+  })
+}
+
+function checkSegmentBytes(segmentBytes: number): void {
+  if (typeof segmentBytes !== 'number') throw new TypeError('segmentBytes must be a whole number.')
+  if (segmentBytes < SEGMENT_BYTES_MIN || segmentBytes % 4_096 !== 0) {
+    throw new RangeError(
+      `segmentBytes must be a multiple of 4,096 and at least ${SEGMENT_BYTES_MIN}.`,
+    )
+  }
+}
+
+function checkedCapacities(given: Partial<Capacities> = {}): Partial<Capacities> {
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined)
+  for (const [name, value] of entries) {
+    if (!Object.hasOwn(CAPACITIES_MAX, name)) {
+      throw new TypeError(`capacities.${name} is no capacity: see docs/limits.md.`)
+    }
+    const max = CAPACITIES_MAX[name as keyof Capacities]
+    if (typeof value !== 'number' || !Number.isInteger(value)) {
+      throw new TypeError(`capacities.${name} must be a whole number.`)
+    }
+    if (value < 1 || value > max) {
+      throw new RangeError(`capacities.${name} must be from 1 to ${max}.`)
+    }
+  }
+  return Object.fromEntries(entries)
+}
