@@ -13,6 +13,7 @@ const EXIT_BY_NAME: Readonly<Record<string, ExitCode>> = {
   DataDirectoryError: EXIT.failed,
   TimeJumpRefused: EXIT.failed,
   EngineFault: EXIT.failed,
+  FollowerRefused: EXIT.failed,
   ListenFailed: EXIT.failed,
   RingBroken: EXIT.failed,
   ThreadFailed: EXIT.failed,

@@ -72,8 +72,10 @@ export class SingleCall<Result> implements Call {
     const { nameOf } = this.#names
     const missing = this.#slots(words, at).filter((slot) => nameOf(slot) === undefined)
     if (missing.length === 0) {
+      // It throws where the outcome makes no sense, and then the call is not over.
+      const result = this.#build(words, at, nameOf)
       this.isOver = true
-      this.#resolve(this.#build(words, at, nameOf))
+      this.#resolve(result)
       return
     }
     const bytes = words.u32[(at + OUTCOME.bytes) >>> 2] as number
@@ -139,8 +141,7 @@ export class SubmitCall implements Call {
   }
 
   take(index: number, words: Words, at: number): void {
-    const id = this.#ids[index] as AnyId
-    this.#results[index] = submitResult(words, at, typeof id === 'string' ? id : id.text)
+    this.#results[index] = submitResult(words, at, this.#ids[index] as AnyId)
   }
 
   finish(): void {
@@ -151,8 +152,8 @@ export class SubmitCall implements Call {
   /** Gives every command this status; nothing was sent. */
   refuse(number: number): void {
     const { code } = statusOf(number)
-    for (const [i, id] of this.#ids.entries()) {
-      this.#results[i] = { code, commandId: String(id), moved: 0, replayed: false }
+    for (const [i, commandId] of this.#ids.entries()) {
+      this.#results[i] = { code, commandId, moved: 0, replayed: false }
     }
     this.finish()
   }

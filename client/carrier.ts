@@ -25,10 +25,10 @@ export interface CarrierEvents {
   /** It carries, from now on; what was sent before and is not answered will not be. */
   onReady(limits: CarrierLimits): void
   /**
-   * Outcomes lie back to back from `at` to `end`; valid until the call returns. Those of commands come
-   * in the order of the commands. Throws `CarrierFault` where they are none.
+   * `count` outcomes lie back to back from `at` to `end`; valid until the call returns. Those of
+   * commands come in the order of the commands. Throws `CarrierFault` where they are none.
    */
-  onOutcomes(words: Words, at: number, end: number): void
+  onOutcomes(words: Words, at: number, end: number, count: number): void
   /** Names that were asked for are there. */
   onNames(): void
   /** It carries nothing right now and tries again by itself. */

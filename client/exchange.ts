@@ -99,8 +99,9 @@ export class Exchange implements CarrierEvents {
     this.#tellOpened()
   }
 
-  onOutcomes(words: Words, from: number, end: number): void {
-    for (let at = from; at < end; ) {
+  onOutcomes(words: Words, from: number, end: number, count: number): void {
+    let at = from
+    for (let i = 0; i < count; i++) {
       checkOutcome(words, at, end)
       const token = words.u32[(at + OUTCOME.token) >>> 2] as number
       try {
@@ -112,6 +113,7 @@ export class Exchange implements CarrierEvents {
       }
       at += words.u32[(at + OUTCOME.bytes) >>> 2] as number
     }
+    if (at !== end) throw new CarrierFault(`${end - at} bytes behind ${count} outcomes`)
     this.#flushSoon()
   }
 

@@ -207,7 +207,7 @@ export class Front implements Holdfast {
     timeoutMs: number,
   ): Promise<SubmitResult[]> {
     const all = commands.map((command) =>
-      command.id === undefined ? { ...command, id: newId() } : command,
+      command.id === undefined ? { ...command, id: newId().text } : command,
     ) as readonly Fields[]
     const ids = all.map(({ id }) => id)
     return new Promise((resolve, reject) => {

@@ -226,7 +226,8 @@ export interface TransferFields {
 /** One result of `submit`, in the order of the commands. */
 export interface SubmitResult {
   readonly code: StatusCode
-  readonly commandId: string
+  /** The command's own id as it was given, or the UUIDv7 that was made. */
+  readonly commandId: AnyId
   /** Absent where nothing was journaled. */
   readonly sequence?: number
   readonly time?: string

@@ -36,7 +36,7 @@ export class PipelineCarrier implements Carrier {
     const pipeline = this.#pipeline
     pipeline.onOutcome = (words, at) => {
       try {
-        events.onOutcomes(words, at, at + (words.u32[(at + OUTCOME.bytes) >>> 2] as number))
+        events.onOutcomes(words, at, at + (words.u32[(at + OUTCOME.bytes) >>> 2] as number), 1)
       } catch (error) {
         events.onFailed(new HoldfastFailed((error as Error).message))
       }

@@ -71,7 +71,7 @@ export function checkOutcome(words: Words, at: number, end: number): void {
 }
 
 /** One result of `submit`. */
-export function submitResult(words: Words, at: number, commandId: string): SubmitResult {
+export function submitResult(words: Words, at: number, commandId: AnyId): SubmitResult {
   const number = statusNumber(words, at)
   const sequence = readF64(words, at + OUTCOME.sequence)
   const moved = readF64(words, at + OUTCOME.moved)

@@ -20,6 +20,8 @@ const NAMES_MAX = 65_536
 export class SlotNames {
   #known = new Map<number, AccountName>()
   #wanted = new Set<number>()
+  /** Names that were asked for on this connection and did not come yet. */
+  #asked = 0
   #log = ''
   #questionMax = 1
 
@@ -29,6 +31,7 @@ export class SlotNames {
     if (log !== this.#log) this.#known.clear()
     this.#log = log
     this.#wanted.clear()
+    this.#asked = 0
     this.#questionMax = Math.max(1, namesMax)
   }
 
@@ -45,6 +48,7 @@ export class SlotNames {
     if (this.#wanted.size === 0) return []
     const slots = [...this.#wanted]
     this.#wanted.clear()
+    this.#asked += slots.length
     const messages: Uint8Array[] = []
     for (let i = 0; i < slots.length; i += this.#questionMax) {
       messages.push(question(slots.slice(i, i + this.#questionMax)))
@@ -54,6 +58,8 @@ export class SlotNames {
 
   /** Reads `count` names that lie from `from` to `end`. Throws `CarrierFault` where they do not. */
   read(words: Words, from: number, end: number, count: number): void {
+    this.#asked -= count
+    if (this.#asked < 0) throw new CarrierFault('names that nobody asked for')
     if (this.#known.size >= NAMES_MAX) this.#known.clear()
     let at = from
     for (let i = 0; i < count; i++) {

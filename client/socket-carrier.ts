@@ -183,7 +183,7 @@ export class SocketCarrier implements Carrier {
       if (type !== MESSAGE.welcome) throw new CarrierFault(`type ${type} before the welcome`)
       this.#onWelcome(words, end)
     } else if (type === MESSAGE.outcomes) {
-      this.#events?.onOutcomes(words, MESSAGE_HEAD.bytes, end)
+      this.#events?.onOutcomes(words, MESSAGE_HEAD.bytes, end, count)
       this.#againMs = AGAIN_MS
     } else if (type === MESSAGE.names) {
       this.#names.read(words, MESSAGE_HEAD.bytes, end, count)

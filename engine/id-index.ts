@@ -28,6 +28,9 @@ export interface IdRows {
 /** Entries that a restore touches together: as many lines as the second cache has room for. */
 const TOUCHED = 1_024
 
+/** Words on one page of memory, where pages are small. */
+const WORDS_A_PAGE = 1_024
+
 /** No row. */
 export const NONE = -1
 
@@ -106,6 +109,15 @@ export class IdIndex {
     entries[entry] = hash
     entries[entry + 1] = reference + 1
     this.#count++
+  }
+
+  /**
+   * So many rows are about to be restored. Where they will lie on most pages, the empty table is
+   * written once in order: a page that is read first and written then costs two faults, the second
+   * one with a signal to every core that runs a thread of this process.
+   */
+  expect(rows: number): void {
+    if (this.#count === 0 && rows > this.#entries.length / WORDS_A_PAGE) this.#entries.fill(0)
   }
 
   /**

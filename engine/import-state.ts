@@ -210,7 +210,8 @@ function readReservations({ book }: Core, input: StateInput, progress: Progress)
     lastOfRun = last
   }
   const rowsMax = book.capacities.reservationsMax
-  input.readSection(SECTION.reservations, RESERVATION_ROW.bytes, rowsMax, visit)
+  const begin = (rows: number): void => commands.expect(rows)
+  input.readSection(SECTION.reservations, RESERVATION_ROW.bytes, rowsMax, visit, begin)
   if (!reservations.finishRestore()) throw stateFault('the order of ending has gaps')
 }
 
@@ -281,7 +282,9 @@ function readOutcomes({ book }: Core, input: StateInput, progress: Progress): vo
     }
     lastOfRun = last
   }
-  input.readSection(SECTION.outcomes, OUTCOME_ROW.bytes, book.capacities.outcomesMax, visit)
+  const begin = (rows: number): void => commands.expect(rows)
+  const rowsMax = book.capacities.outcomesMax
+  input.readSection(SECTION.outcomes, OUTCOME_ROW.bytes, rowsMax, visit, begin)
 }
 
 /** I2 and I3 by the sums over accounts and open reservations, each exact in a double. */

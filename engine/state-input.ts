@@ -19,18 +19,23 @@ export class StateInput {
     this.#chunks = chunks[Symbol.iterator]()
   }
 
-  /** Reads a section: `visit` gets every run of `count` rows, which begins at `at` of `words`. */
+  /**
+   * Reads a section: `visit` gets every run of `count` rows, which begins at `at` of `words`; `begin`
+   * hears before how many rows there are.
+   */
   readSection(
     what: number,
     rowBytes: number,
     rowsMax: number,
     visit: (words: Words, at: number, count: number) => void,
+    begin: (rows: number) => void = () => {},
   ): void {
     const rows = this.#readHead(what, rowBytes)
     if (rows > rowsMax) {
       const sentence = `the state has ${rows} rows in section ${what}, the tables ${rowsMax}`
       throw new EngineFault('capacity', 0, sentence)
     }
+    begin(rows)
     for (let left = rows; left > 0; ) {
       if (this.#at === this.#end) this.#next()
       const whole = ((this.#end - this.#at) / rowBytes) | 0

@@ -5,7 +5,13 @@ import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { FileStorage } from '../journal/index.ts'
-import { type PassedOver, removeLeftovers, type SnapshotInfo } from '../snapshots/index.ts'
+import {
+  listSnapshots,
+  type PassedOver,
+  removeLeftovers,
+  type SnapshotInfo,
+  snapshotName,
+} from '../snapshots/index.ts'
 import { type ArchivePolicy, retireOld } from './archive.ts'
 import { Schedule, type ScheduleOptions } from './schedule.ts'
 import { type FollowerStorages, Session } from './session.ts'
@@ -143,6 +149,8 @@ export class Follower {
   requestSnapshot(): Promise<SnapshotMade> {
     return new Promise((resolve, reject) => {
       this.#requests.push({ resolve, reject })
+      // What this caller knows of may have come after what an earlier one asked for.
+      this.#wanted = undefined
       this.#wake()
     })
   }
@@ -185,7 +193,8 @@ export class Follower {
         this.#options.onMessage(`${session.stale}: the follower loads its state anew`)
       }
     } finally {
-      const busy = await session.end(signal.aborted ? END_MS : this.#sinkHoldMs)
+      const goesOn = session.stale !== undefined && !signal.aborted
+      const busy = await session.end(goesOn ? this.#sinkHoldMs : END_MS)
       this.#sinks = this.#sinks.filter((sink) => !busy.has(sink))
       this.#session = undefined
     }
@@ -244,9 +253,7 @@ export class Follower {
     this.#wanted = undefined
     const startedMs = performance.now()
     try {
-      const last = this.#snapshot
-      const isRight = last !== undefined && last.sequence === session.engine.sequence
-      if (!isRight) {
+      if (!this.#isThere(session.engine.sequence)) {
         this.#state = 'snapshotting'
         const info = await session.writeSnapshot(this.#options.restMs, signal)
         this.#snapshot = made(info, performance.now() - startedMs)
@@ -263,6 +270,12 @@ export class Follower {
     } finally {
       this.#state = 'following'
     }
+  }
+
+  /** Whether the last snapshot is of this sequence, and nobody took it away. */
+  #isThere(sequence: number): boolean {
+    if (this.#snapshot?.sequence !== sequence) return false
+    return listSnapshots(this.#storages.snapshots).includes(snapshotName(sequence))
   }
 
   /** Keeps two snapshots, and the journal back to the older one. */

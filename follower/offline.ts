@@ -6,6 +6,7 @@ import { allocateWords, FRAME, FRAME_BYTES_MAX } from '../protocol/index.ts'
 import { type SnapshotInfo, writeSnapshot } from '../snapshots/index.ts'
 import { type ArchivePolicy, retireOld } from './archive.ts'
 import type { FollowerDirectories, SnapshotMade } from './follower.ts'
+import { FollowerRefused } from './requests.ts'
 import { type LoadedState, loadState } from './state.ts'
 
 /** What is made of where. */
@@ -18,7 +19,7 @@ export interface OfflineOptions {
 /**
  * Makes a snapshot of all that the journal holds, unless there is one. The caller holds the locks of
  * the server and of the follower. Rejects with `JournalDamage`, `JournalVersionError`, `EngineFault`,
- * errors of the disk, or a sentence where the journal holds nothing.
+ * errors of the disk, or `FollowerRefused` where the journal holds nothing.
  */
 export async function snapshotOffline(options: OfflineOptions): Promise<SnapshotMade> {
   const { directories, archive, onMessage } = options
@@ -57,7 +58,7 @@ async function writeState(
   const { epoch, segment } = reader.end
   if (snapshot !== undefined && engine.sequence === snapshot.sequence) return snapshot
   if (segment === undefined || chain === undefined) {
-    throw new Error('the journal holds nothing yet that a snapshot could be made of')
+    throw new FollowerRefused('the journal holds nothing yet that a snapshot could be made of')
   }
   const name = holdingSegment(journal, engine.sequence)
   const place = {

@@ -3,32 +3,14 @@
 
 import { randomBytes } from 'node:crypto'
 import { Engine, type OutcomeSink } from '../engine/index.ts'
-import type { Storage } from '../journal/index.ts'
-import {
-  AccountNames,
-  allocateAccountNames,
-  CAPACITIES_DEFAULT,
-  type Capacities,
-} from '../protocol/index.ts'
+import { CAPACITIES_LEAST, type Storage } from '../journal/index.ts'
+import { AccountNames, allocateAccountNames, type Capacities } from '../protocol/index.ts'
 import {
   chooseSnapshots,
   loadNewest,
   type OnPassedOver,
   type SnapshotInfo,
 } from '../snapshots/index.ts'
-
-/** Tables for an empty journal; every other says itself what it needs. */
-const SMALLEST: Capacities = {
-  ...CAPACITIES_DEFAULT,
-  accountsMax: 1,
-  ledgersMax: 1,
-  reservationsMax: 1,
-  groupsMax: 1,
-  outcomesMax: 1,
-  accountNameBytesMax: 8,
-  windowMs: 1,
-  retentionMs: 1,
-}
 
 /** An engine and what it stands for. */
 export interface LoadedState {
@@ -58,7 +40,7 @@ export interface LoadStateOptions {
 /** Loads. Throws `JournalVersionError` and errors of the storages. */
 export function loadState(options: LoadStateOptions): LoadedState {
   const { snapshots, journal, archive, sink, sequenceMax, onPassedOver } = options
-  const choice = { capacities: SMALLEST, archive, sequenceMax, onPassedOver }
+  const choice = { capacities: CAPACITIES_LEAST, archive, sequenceMax, onPassedOver }
   const start = chooseSnapshots(snapshots, journal, choice)
   const { tables, voids } = start.survey
   const memory = allocateAccountNames(tables.accountsMax, tables.accountNameBytesMax)

@@ -56,6 +56,7 @@ export {
   writeAll,
 } from './storage.ts'
 export {
+  CAPACITIES_LEAST,
   capacitiesAfter,
   forEachRecord,
   type JournalSurvey,

@@ -27,6 +27,18 @@ export interface JournalSurvey {
   readonly bytes: number
 }
 
+/** What an empty journal is replayed into; every other says itself what tables it needs. */
+export const CAPACITIES_LEAST: Capacities = {
+  accountsMax: 1,
+  ledgersMax: 1,
+  reservationsMax: 1,
+  groupsMax: 1,
+  outcomesMax: 1,
+  accountNameBytesMax: 8,
+  windowMs: 1,
+  retentionMs: 1,
+}
+
 /** What a snapshot knows of the journal up to its own place. */
 export interface SurveyedPoint extends LogPoint {
   readonly voids: Iterable<number>

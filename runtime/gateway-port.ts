@@ -139,6 +139,7 @@ export class GatewayPort implements Pipeline {
 
   progress(): PipelineProgress {
     const engine = this.#engine.read()
+    const replayedBytes = this.#journal.read()[JOURNAL_REPORT.replayedBytes] as number
     return {
       sequence: engine[ENGINE_REPORT.sequence] as number,
       timeMs: engine[ENGINE_REPORT.timeMs] as number,
@@ -146,8 +147,9 @@ export class GatewayPort implements Pipeline {
         engine[ENGINE_REPORT.digestA] as number,
         engine[ENGINE_REPORT.digestB] as number,
       ),
-      replayedBytes: this.#journal.read()[JOURNAL_REPORT.replayedBytes] as number,
-      replayBytes: this.#replayBytes,
+      replayedBytes,
+      // More than was expected, where the newest snapshot turned out to be of no use.
+      replayBytes: Math.max(this.#replayBytes, replayedBytes),
     }
   }
 

@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { Engine } from '../engine/index.ts'
 import {
+  CAPACITIES_LEAST,
   FileStorage,
   type JournalSurvey,
   type Storage,
@@ -11,7 +12,7 @@ import {
   segmentNames,
   surveyJournal,
 } from '../journal/index.ts'
-import { allocateAccountNames, allocateWords, type Capacities } from '../protocol/index.ts'
+import { allocateAccountNames, allocateWords } from '../protocol/index.ts'
 import {
   chooseSnapshots,
   listSnapshots,
@@ -38,18 +39,6 @@ export interface ReplayUntil {
  */
 export type ReplayFrom = 'start' | 'newest' | 'oldest'
 
-/** What an empty journal is replayed into; every other says itself what tables it needs. */
-const SMALLEST: Capacities = {
-  accountsMax: 1,
-  ledgersMax: 1,
-  reservationsMax: 1,
-  groupsMax: 1,
-  outcomesMax: 1,
-  accountNameBytesMax: 8,
-  windowMs: 1,
-  retentionMs: 1,
-}
-
 /** An engine to replay into, and what is known of the journal from there on. */
 export interface BegunReplay {
   readonly engine: Engine
@@ -68,7 +57,7 @@ export function beginReplay(
   const snapshots = new FileStorage(snapshotsDirectory(dataDir))
   const choose = (sequenceMax?: number): ReplayStart =>
     chooseSnapshots(snapshots, journal, {
-      capacities: SMALLEST,
+      capacities: CAPACITIES_LEAST,
       sequenceMax,
       timeMsMax: until?.timeMs,
       onPassedOver,
@@ -84,7 +73,7 @@ export function beginReplay(
 }
 
 function fromFirst(journal: Storage): ReplayStart {
-  return { candidates: [], survey: surveyJournal(journal, SMALLEST) }
+  return { candidates: [], survey: surveyJournal(journal, CAPACITIES_LEAST) }
 }
 
 /** Undefined where no snapshot is needed, or none is there. */

@@ -19,10 +19,12 @@ const WITHOUT_POWERS =
     ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--inh-caps=-all', '--']
     : []
 
+const VERBS = 'serve follow send replay verify inspect snapshot status void bench config'.split(' ')
+
 t.test('help, usage and version', async (t) => {
   const help = await runCommand(['--help'])
   t.equal(help.exitCode, 0)
-  for (const verb of ['serve', 'send', 'replay', 'verify', 'inspect', 'void', 'bench', 'config']) {
+  for (const verb of VERBS) {
     t.match(help.stdout, new RegExp(`^  ${verb} `, 'm'))
     const one = await runCommand(['help', verb])
     t.equal(one.exitCode, 0)
@@ -147,7 +149,7 @@ t.test('directories that cannot be used', async (t) => {
   const notOne = await runCommand(['serve', '--data-dir', file, '--listen', '127.0.0.1:0'])
   t.equal(notOne.exitCode, 1)
   t.match(notOne.stderr, /is a file, and a directory is wanted/)
-  for (const verb of ['replay', 'verify', 'void', 'inspect']) {
+  for (const verb of ['replay', 'verify', 'void', 'inspect', 'follow', 'snapshot']) {
     const args = { void: ['1'], inspect: ['journal'] }[verb] ?? []
     const missing = await runCommand([verb, ...args, '--data-dir', join(directory, 'none')])
     t.equal(missing.exitCode, 1, verb)

@@ -234,7 +234,7 @@ t.test('garbage from the server never reaches a call', async (t) => {
       else answer(records)
     },
   })
-  const hf = await connect(fake.url)
+  const hf = await connect(fake.url, { timeoutMs: 5_000 })
   const bytes = fc.uint8Array({ maxLength: 200 })
   const mutation = fc.record({ at: fc.nat(200), xor: fc.integer({ min: 1, max: 255 }) })
   const input = fc.oneof(

@@ -12,7 +12,6 @@ import {
   checkJournalDirectory,
   DirectoryInUse,
   inlineGenerously,
-  isLocked,
   lockDirectory,
 } from '../../runtime/index.ts'
 import type { Config } from '../config.ts'
@@ -71,7 +70,7 @@ function lockOr(dataDir: string, role: 'writer' | 'follower', reason: string) {
   try {
     return lockDirectory(dataDir, role)
   } catch (error) {
-    if (!(error instanceof DirectoryInUse) || !isLocked(dataDir, role)) throw error
+    if (!(error instanceof DirectoryInUse)) throw error
     throw new CliError(EXIT.inUse, `${dataDir}: ${reason}`)
   }
 }

@@ -12,14 +12,7 @@ import {
   type SubmitOptions,
   type SubmitResult,
 } from '../../client/index.ts'
-import {
-  type AnyId,
-  COMMAND_NAMES,
-  type CommandName,
-  STATUS,
-  type StatusCode,
-  statusOf,
-} from '../../protocol/index.ts'
+import type { AnyId, CommandName, StatusCode } from '../../protocol/index.ts'
 
 type Input = Readonly<Record<string, unknown>>
 type Body = Record<string, unknown>
@@ -183,12 +176,4 @@ function refuseBad(status: number, body: Body): void {
   const isKind =
     /must be (a whole number\.|a string|true or false|an object|a list|one of)|missing|is not a field|must have an amount/
   throw isKind.test(detail) ? new TypeError(detail) : new RangeError(detail)
-}
-
-/** The name by which HTTP knows a command. */
-export const COMMANDS: readonly string[] = Object.keys(COMMAND_NAMES)
-
-/** Whether a code is one that the engine decides. */
-export function isEngineCode(code: StatusCode): boolean {
-  return STATUS[code] < 200 && statusOf(STATUS[code]).code === code
 }
