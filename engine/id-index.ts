@@ -7,6 +7,7 @@
 // Hashes are `IdHash`'s signed words. Callers pass them in, for they need each of them several times.
 
 import type { Words } from '../protocol/index.ts'
+import { firstHashOf, orderByRegion, REGIONS } from './hash-order.ts'
 
 /**
  * How many words beyond its home an id is also looked for ahead of time: most lie within, and one in
@@ -25,11 +26,11 @@ export interface IdRows {
   readonly rowWords: number
 }
 
-/** Entries that a restore touches together: as many lines as the second cache has room for. */
-const TOUCHED = 1_024
+/** So many rows are worth being put in order before they are indexed. */
+const ORDERED_FROM = 65_536
 
-/** Words on one page of memory, where pages are small. */
-const WORDS_A_PAGE = 1_024
+/** Words on a line of the cache. */
+const WORDS_A_LINE = 16
 
 /** No row. */
 export const NONE = -1
@@ -46,8 +47,9 @@ export class IdIndex {
   readonly #secondIds: Int32Array
   readonly #secondWords: number
   #count = 0
-  /** What `restore` read, added up: keeps the reads from being thought useless. */
-  #touched = 0
+
+  /** What was read ahead, summed up: keeps the reads from being thought useless. */
+  #warmed = 0
 
   constructor(rowsMax: number, first: IdRows, second: IdRows = first) {
     this.#firstIds = first.i32
@@ -112,51 +114,59 @@ export class IdIndex {
   }
 
   /**
-   * So many rows are about to be restored. Where they will lie on most pages, the empty table is
-   * written once in order: a page that is read first and written then costs two faults, the second
-   * one with a signal to every core that runs a thread of this process.
-   */
-  expect(rows: number): void {
-    if (this.#count === 0 && rows > this.#entries.length / WORDS_A_PAGE) this.#entries.fill(0)
-  }
-
-  /**
    * Indexes the `count` rows of one table from `reference` on, whose ids have these hashes; false where
-   * an id is indexed already. Nothing but this in one loop: the cache misses of many rows overlap.
+   * an id is indexed already.
    */
   restore(reference: number, hashes: Int32Array, count: number): boolean {
-    const entries = this.#entries
-    const end = this.#size * 2
-    for (let n = 0; n < count; n++) {
-      if ((n & (TOUCHED - 1)) === 0) {
-        this.#touched += this.#touch(hashes, n, Math.min(count, n + TOUCHED))
+    if (count < ORDERED_FROM) {
+      for (let n = 0; n < count; n++) {
+        if (!this.#enter(reference + n * 2, hashes[n] as number)) return false
       }
-      const hash = hashes[n] as number
-      let entry = this.#home(hash)
-      while (entries[entry + 1] !== 0) {
-        if (
-          entries[entry] === hash &&
-          this.#isTwin(entries[entry + 1] as number, reference + n * 2)
-        ) {
-          return false
-        }
-        entry += 2
-        if (entry === end) entry = 0
-      }
-      entries[entry] = hash
-      entries[entry + 1] = reference + n * 2 + 1
+      return true
     }
-    this.#count += count
+    const isEmpty = this.#count === 0
+    const { hashes: ordered, places, ends } = orderByRegion(hashes, count)
+    for (let region = 0, n = 0; region < REGIONS; region++) {
+      this.#warm(region, isEmpty)
+      for (const end = ends[region] as number; n < end; n++) {
+        if (!this.#enter(reference + (places[n] as number) * 2, ordered[n] as number)) return false
+      }
+    }
     return true
   }
 
-  /** Reads where these hashes would like to lie: no read waits for another one. */
-  #touch(hashes: Int32Array, from: number, to: number): number {
-    let sum = 0
-    for (let n = from; n < to; n++) {
-      sum = (sum + (this.#entries[this.#home(hashes[n] as number)] as number)) | 0
+  /**
+   * Has a region of the table in the cache, line after line, before it is entered all over. An empty
+   * one is written: a page that is read first and written then costs two faults, the second one with
+   * a signal to every core that runs a thread of this process.
+   */
+  #warm(region: number, isEmpty: boolean): void {
+    const entries = this.#entries
+    const from = Math.floor(firstHashOf(region) * this.#scale) * 2
+    const end = Math.floor(firstHashOf(region + 1) * this.#scale) * 2
+    if (isEmpty) {
+      entries.fill(0, from, end)
+      return
     }
-    return sum
+    let sum = 0
+    for (let entry = from; entry < end; entry += WORDS_A_LINE) sum ^= entries[entry] as number
+    this.#warmed ^= sum
+  }
+
+  /** Indexes a row of which nobody knows yet whether its id is new; false where it is not. */
+  #enter(reference: number, hash: number): boolean {
+    const entries = this.#entries
+    const end = this.#size * 2
+    let entry = this.#home(hash)
+    for (let link = entries[entry + 1] as number; link !== 0; link = entries[entry + 1] as number) {
+      if (entries[entry] === hash && this.#isTwin(link, reference)) return false
+      entry += 2
+      if (entry === end) entry = 0
+    }
+    entries[entry] = hash
+    entries[entry + 1] = reference + 1
+    this.#count++
+    return true
   }
 
   #isTwin(link: number, reference: number): boolean {

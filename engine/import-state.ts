@@ -181,10 +181,9 @@ function readTails({ book: { accounts } }: Core, input: StateInput): void {
 
 function readReservations({ book }: Core, input: StateInput, progress: Progress): void {
   const { reservations, groups, wheel, commands, hash } = book
-  const hashes = new Int32Array(RUN_ROWS)
+  let hashes = new Int32Array(0)
   let lastOfRun = 0
   const visit = (words: Words, start: number, count: number): void => {
-    const first = reservations.count
     let last = lastOfRun
     for (let n = 0, at = start; n < count; n++, at += RESERVATION_ROW.bytes) {
       const sequence = readF64(words, at + RESERVATION_ROW.sequence)
@@ -197,7 +196,7 @@ function readReservations({ book }: Core, input: StateInput, progress: Progress)
       const idHash = hash.ofRecord(words, at + RESERVATION_ROW.id)
       const slot = reservations.restore(words, at, idHash)
       if (slot < 0) throw rowFault('the end of reservation', sequence)
-      hashes[n] = idHash
+      hashes[slot] = idHash
       const group = words.u32[(at + RESERVATION_ROW.group) >>> 2] as number
       const isGroup = group <= book.capacities.groupsMax
       if (group !== 0 && !(isGroup && groups.restoreMember(slot, group))) {
@@ -206,12 +205,14 @@ function readReservations({ book }: Core, input: StateInput, progress: Progress)
       const isOpen = words.u32[(at + RESERVATION_ROW.ended) >>> 2] === 0
       if (isOpen && reservations.expiresAt(slot) !== 0) wheel.insert(slot)
     }
-    if (!commands.restore(first * 2, hashes, count)) throw stateFault('two commands have one id')
     lastOfRun = last
   }
+  const begin = (rows: number): void => {
+    hashes = new Int32Array(rows)
+  }
   const rowsMax = book.capacities.reservationsMax
-  const begin = (rows: number): void => commands.expect(rows)
   input.readSection(SECTION.reservations, RESERVATION_ROW.bytes, rowsMax, visit, begin)
+  if (!commands.restore(0, hashes, hashes.length)) throw stateFault('two commands have one id')
   if (!reservations.finishRestore()) throw stateFault('the order of ending has gaps')
 }
 
@@ -257,7 +258,7 @@ function readGroups({ book: { groups } }: Core, input: StateInput): void {
 
 function readOutcomes({ book }: Core, input: StateInput, progress: Progress): void {
   const { outcomes, commands, hash } = book
-  const hashes = new Int32Array(RUN_ROWS)
+  let hashes = new Int32Array(0)
   let lastOfRun = 0
   const visit = (words: Words, at: number, count: number): void => {
     const first = outcomes.restore(words, at, count)
@@ -274,17 +275,17 @@ function readOutcomes({ book }: Core, input: StateInput, progress: Progress): vo
       }
       last = sequence
       const idHash = hash.ofRecord(words, row)
-      hashes[n] = idHash
+      hashes[slot] = idHash
       outcomes.setHash(slot, idHash)
-    }
-    if (!commands.restore(first * 2 + 1, hashes, count)) {
-      throw stateFault('two commands have one id')
     }
     lastOfRun = last
   }
-  const begin = (rows: number): void => commands.expect(rows)
+  const begin = (rows: number): void => {
+    hashes = new Int32Array(rows)
+  }
   const rowsMax = book.capacities.outcomesMax
   input.readSection(SECTION.outcomes, OUTCOME_ROW.bytes, rowsMax, visit, begin)
+  if (!commands.restore(1, hashes, hashes.length)) throw stateFault('two commands have one id')
 }
 
 /** I2 and I3 by the sums over accounts and open reservations, each exact in a double. */
