@@ -8,10 +8,11 @@ const BITS = 10
 /** How many regions there are. */
 export const REGIONS: number = 1 << BITS
 const SHIFT = 32 - BITS
+const HASHES_A_REGION = 4_294_967_296 / REGIONS
 
 /** The first hash of a region, as an unsigned number; of the one after the last, 2^32. */
 export function firstHashOf(region: number): number {
-  return region * 2 ** SHIFT
+  return region * HASHES_A_REGION
 }
 
 /** Hashes in order of their highest bits, and where each of them came from. */
