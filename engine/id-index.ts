@@ -124,10 +124,13 @@ export class IdIndex {
       }
       return true
     }
-    const isEmpty = this.#count === 0
+    // A page that is read first and written then costs two faults, the second one with a signal to
+    // every core that runs a thread of this process: the empty table is written once in order. As a
+    // whole and before, for what is entered at a region's end may lie in the next one.
+    if (this.#count === 0) this.#entries.fill(0)
     const { hashes: ordered, places, ends } = orderByRegion(hashes, count)
     for (let region = 0, n = 0; region < REGIONS; region++) {
-      this.#warm(region, isEmpty)
+      this.#warm(region)
       for (const end = ends[region] as number; n < end; n++) {
         if (!this.#enter(reference + (places[n] as number) * 2, ordered[n] as number)) return false
       }
@@ -135,21 +138,18 @@ export class IdIndex {
     return true
   }
 
-  /**
-   * Has a region of the table in the cache, line after line, before it is entered all over. An empty
-   * one is written: a page that is read first and written then costs two faults, the second one with
-   * a signal to every core that runs a thread of this process.
-   */
-  #warm(region: number, isEmpty: boolean): void {
+  /** Has a region of the table in the cache, line after line, before it is entered all over. */
+  #warm(region: number): void {
     const entries = this.#entries
-    const from = Math.floor(firstHashOf(region) * this.#scale) * 2
     const end = Math.floor(firstHashOf(region + 1) * this.#scale) * 2
-    if (isEmpty) {
-      entries.fill(0, from, end)
-      return
-    }
     let sum = 0
-    for (let entry = from; entry < end; entry += WORDS_A_LINE) sum ^= entries[entry] as number
+    for (
+      let entry = Math.floor(firstHashOf(region) * this.#scale) * 2;
+      entry < end;
+      entry += WORDS_A_LINE
+    ) {
+      sum ^= entries[entry] as number
+    }
     this.#warmed ^= sum
   }
 

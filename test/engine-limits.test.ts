@@ -1,9 +1,19 @@
 // The engine at its limits: many expiries at once, ids made to collide, many copies of one command,
 // the longest chains. Times are of one applyFrame, with nothing in between.
 
+import { randomFillSync } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import t from 'tap'
-import { CHAIN_COMMANDS_MAX, FRAME, RECORD, writeI64 } from '../protocol/index.ts'
+import { IdHash } from '../engine/id-hash.ts'
+import { IdIndex, NONE } from '../engine/id-index.ts'
+import {
+  CAPACITIES_DEFAULT,
+  CHAIN_COMMANDS_MAX,
+  FRAME,
+  RECORD,
+  wordsOver,
+  writeI64,
+} from '../protocol/index.ts'
 import type { Command } from './support/commands.ts'
 import { SMALL_CAPACITIES } from './support/contract.ts'
 import { EngineSubject } from './support/engine-subject.ts'
@@ -185,3 +195,101 @@ t.test('a chain has 1,024 members at most, and outcomes of 2 MiB', async (t) => 
   t.same(subjects[0]?.audit(), subjects[1]?.audit())
   t.equal(subjects[0]?.account('a0')?.balance, EXPIRIES + CHAIN_COMMANDS_MAX)
 })
+
+t.test('a million accounts, four million reservations and outcomes: under 1 GiB', async (t) => {
+  const { engine } = new EngineSubject({
+    ...CAPACITIES_DEFAULT,
+    accountsMax: 1_000_000,
+    reservationsMax: 4_000_000,
+    outcomesMax: 4_000_000,
+    groupsMax: 4_096,
+    // Accounts whose ids are UUIDs have no other spelling.
+    accountNameBytesMax: 8_388_608,
+  })
+  t.ok(engine.reservedBytes < 1_073_741_824, `${engine.reservedBytes} bytes`)
+})
+
+/** Rows of four words each, which are their random ids. */
+function randomRows(count: number): { readonly i32: Int32Array; readonly rowWords: 4 } {
+  const i32 = new Int32Array(count * 4)
+  const bytes = new Uint8Array(i32.buffer)
+  for (let at = 0; at < bytes.length; at += 65_536) {
+    randomFillSync(bytes, at, Math.min(65_536, bytes.length - at))
+  }
+  return { i32, rowWords: 4 }
+}
+
+t.test('an index that is restored finds what was entered, and nothing else', async (t) => {
+  const hash = new IdHash(1)
+  for (const [count, rowsMax] of [
+    [1_000, 1_000],
+    [65_536, 65_536],
+    [70_000, 700_000],
+    [200_000, 200_000],
+  ] as const) {
+    const rows = randomRows(count * 2)
+    const words = wordsOver(rows.i32.buffer as ArrayBuffer)
+    const index = new IdIndex(rowsMax, rows)
+    const hashes = Int32Array.from({ length: count }, (_, n) => hash.ofWords(rows.i32, n * 4))
+    // In two parts, as reservations and outcomes are.
+    const half = count >>> 1
+    t.ok(index.restore(0, hashes.subarray(0, half), half))
+    t.ok(index.restore(half * 2, hashes.subarray(half), count - half))
+    t.equal(index.count, count)
+    const found = (n: number) => index.find(words, n * 16, hash.ofWords(rows.i32, n * 4))
+    let wrong = 0
+    for (let n = 0; n < count; n++) if (found(n) !== n * 2) wrong++
+    for (let n = count; n < count * 2; n++) if (found(n) !== NONE) wrong++
+    t.equal(wrong, 0, `${count} of ${rowsMax}`)
+    rows.i32.copyWithin(count * 4, 7 * 4, 8 * 4)
+    t.notOk(index.restore(count * 2, hashes.subarray(7, 8), 1), 'an id that is there already')
+    for (let n = 0; n < count; n += 2) index.remove(n * 2, hashes[n] as number)
+    for (let n = 0; n < count; n++) if (found(n) !== (n % 2 === 0 ? NONE : n * 2)) wrong++
+    t.equal(wrong, 0, `${count} of ${rowsMax}, every other one removed`)
+  }
+})
+
+t.test('a state of 100,000 reservations and outcomes knows every id again', async (t) => {
+  const rows = { reservationsMax: 131_072, outcomesMax: 131_072, windowMs: 60_000 }
+  const capacities = { ...SMALL_CAPACITIES, ...rows }
+  const before = new EngineSubject(capacities)
+  before.apply({ timeMs: START_MS, records: accountsOf(ACCOUNTS) })
+  const held = Array.from(
+    { length: 100_000 },
+    (_, n): Command => ({
+      type: 'reserve',
+      id: idOf(n + 1, 0x4000, 0x8000_0000, n),
+      debit: `a${n % ACCOUNTS}`,
+      credit: 'bank',
+      amount: 1,
+    }),
+  )
+  const moved = Array.from(
+    { length: 100_000 },
+    (_, n): Command => ({
+      type: 'transfer',
+      id: idOf(n + 1, 0x4001, 0x8000_0000, n),
+      debit: 'bank',
+      credit: `a${n % ACCOUNTS}`,
+      amount: 1,
+    }),
+  )
+  const frames = [...framesOf(held), ...framesOf(moved)]
+  for (const records of frames) before.apply({ timeMs: START_MS, records })
+  const after = new EngineSubject(capacities)
+  after.engine.importState(before.engine.exportState(1_048_576))
+  t.equal(after.engine.digest, before.engine.digest)
+  let fresh = 0
+  for (const records of frames) {
+    for (const outcome of after.apply({ timeMs: START_MS, records })) if (!outcome.replayed) fresh++
+  }
+  t.equal(fresh, 0, 'commands that were taken for new ones')
+  t.equal(after.engine.digest, before.engine.digest)
+})
+
+/** The commands in frames of a thousand. */
+function framesOf(commands: readonly Command[]): Command[][] {
+  const frames: Command[][] = []
+  for (let n = 0; n < commands.length; n += 1_000) frames.push(commands.slice(n, n + 1_000))
+  return frames
+}
