@@ -6,6 +6,7 @@ import { CliError, EXIT, type ExitCode } from './exit-codes.ts'
 const EXIT_BY_NAME: Readonly<Record<string, ExitCode>> = {
   DirectoryInUse: EXIT.inUse,
   JournalDamage: EXIT.damage,
+  JournalMoved: EXIT.failed,
   JournalVersionError: EXIT.failed,
   JournalPoisoned: EXIT.failed,
   SnapshotDamage: EXIT.damage,

@@ -76,8 +76,10 @@ export class FollowerChild {
     })
     this.#ended = new Promise((resolve) => {
       child.on('error', (error) => {
-        this.#onEnd(error.message, undefined, startedMs)
-        resolve()
+        // Also of a signal that could not be sent: then the process is there, and its exit will be told.
+        if (child.pid === undefined) this.#onEnd(error.message, undefined, startedMs)
+        else this.#ears.onMessage(`the follower, process ${child.pid}: ${error.message}`)
+        if (child.pid === undefined || this.#isStopping) resolve()
       })
       child.on('exit', (code, signal) => {
         this.#onEnd(`it ended with ${code ?? signal}`, code ?? undefined, startedMs)

@@ -1,25 +1,25 @@
 // A replay that hears every outcome, for `inspect`. The runtime's own replay drops them, which is what
 // replay and verify want.
 
-import { randomBytes } from 'node:crypto'
-import { Engine, type OutcomeSink } from '../engine/index.ts'
+import type { Engine, OutcomeSink } from '../engine/index.ts'
 import { type JournalEnd, JournalReader } from '../journal/index.ts'
 import {
-  AccountNames,
-  allocateAccountNames,
+  type AccountNames,
   allocateWords,
-  CAPACITIES_DEFAULT,
   FRAME,
   FRAME_BYTES_MAX,
   readI64,
   type Words,
 } from '../protocol/index.ts'
-import { checkJournalDirectory, isLocked, surveyJournal, wholeJournal } from '../runtime/index.ts'
+import { beginReplay, checkJournalDirectory, isLocked, wholeJournal } from '../runtime/index.ts'
+import type { SnapshotInfo } from '../snapshots/index.ts'
 
 /** What a watched replay came to. */
 export interface WatchedReplay {
   readonly engine: Engine
   readonly names: AccountNames
+  /** What it began with, where the first records are gone. */
+  readonly snapshot: SnapshotInfo | undefined
   /** Undefined where it stopped before the end. */
   readonly end: JournalEnd | undefined
   readonly voids: ReadonlySet<number>
@@ -38,12 +38,9 @@ export function watchReplay(
   checkJournalDirectory(dataDir)
   const live = isLocked(dataDir)
   const storage = wholeJournal(dataDir)
-  const { tables, voids } = surveyJournal(storage, CAPACITIES_DEFAULT)
-  const memory = allocateAccountNames(tables.accountsMax, tables.accountNameBytesMax)
-  const seed = randomBytes(4).readUInt32LE()
-  const engine = new Engine({ capacities: tables, names: memory, seed, sink })
-  engine.skip(voids)
-  const reader = new JournalReader(storage, { mode: 'readOnly', live })
+  const begun = beginReplay(dataDir, storage, 'oldest', undefined, () => {}, sink)
+  const { engine, names, snapshot, survey } = begun
+  const reader = new JournalReader(storage, { mode: 'readOnly', live, from: snapshot })
   const words = allocateWords(FRAME_BYTES_MAX)
   const target = { words, claim: () => 0 }
   let end: JournalEnd | undefined
@@ -57,5 +54,5 @@ export function watchReplay(
     engine.applyFrame(words, 0, true)
   }
   reader.close()
-  return { engine, names: new AccountNames(memory), end, voids }
+  return { engine, names, snapshot, end, voids: survey.voids }
 }

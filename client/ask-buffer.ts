@@ -1,7 +1,13 @@
 // The queries and dry runs of one turn, as one message of the stream.
 
-import { allocateWords, copyWords, MESSAGE, MESSAGE_HEAD, type Words } from '../protocol/index.ts'
-import { writeHead } from './stream-head.ts'
+import {
+  allocateWords,
+  copyWords,
+  MESSAGE,
+  MESSAGE_HEAD,
+  type Words,
+  writeMessageHead,
+} from '../protocol/index.ts'
 
 /** Bytes of one message: 500 queries. */
 const BYTES_MAX = 16_384
@@ -24,7 +30,7 @@ export class AskBuffer {
   /** The message, or undefined where there is nothing; what `ws` takes it copies. */
   take(): Uint8Array | undefined {
     if (this.#count === 0) return undefined
-    writeHead(this.#words, 0, MESSAGE.queries, this.#count, this.#end - MESSAGE_HEAD.bytes)
+    writeMessageHead(this.#words, 0, MESSAGE.queries, this.#count, this.#end - MESSAGE_HEAD.bytes)
     const message = this.#words.u8.slice(0, this.#end)
     this.clear()
     return message

@@ -5,6 +5,7 @@ import { OUTCOME, RECORD, statusNumber, type Words } from '../protocol/index.ts'
 import type { Call } from './call.ts'
 import { type Carrier, CarrierFault } from './carrier.ts'
 import { isRetried } from './flow.ts'
+import type { Load } from './load.ts'
 import { COMMAND_TOKENS } from './message.ts'
 
 /** How long a question waits that was refused for now, in ms. */
@@ -18,7 +19,10 @@ interface Ask {
 
 /** See the head of this file. */
 export class Asks {
+  /** Bytes of the records of what is in flight. */
+  bytesInFlight = 0
   readonly #carrier: Carrier
+  readonly #load: Load
   readonly #retryMs: number
   readonly #onDue: () => void
   #sent = new Map<number, Ask>()
@@ -26,8 +30,9 @@ export class Asks {
   #timers = new Set<NodeJS.Timeout>()
   #next = 0
 
-  constructor(carrier: Carrier, retryMs: number, onDue: () => void) {
+  constructor(carrier: Carrier, load: Load, retryMs: number, onDue: () => void) {
     this.#carrier = carrier
+    this.#load = load
     this.#retryMs = retryMs
     this.#onDue = onDue
   }
@@ -43,12 +48,19 @@ export class Asks {
   /** Takes over `record`. */
   add(call: Call, record: Words, bytes: number): void {
     this.#waiting.push({ call, record, bytes })
+    this.#load.add(1, bytes)
   }
 
   /** What was asked and not answered is asked again. */
   ready(): void {
     this.#waiting = [...this.#sent.values(), ...this.#waiting]
     this.#sent.clear()
+    this.bytesInFlight = 0
+  }
+
+  /** Drops what waits of calls that are over. */
+  dropEnded(): void {
+    this.#waiting = this.#waiting.filter((ask) => !this.#isDropped(ask))
   }
 
   clear(): void {
@@ -58,22 +70,35 @@ export class Asks {
     this.#waiting = []
   }
 
-  /** Sends what may be sent; `room` is what the window has left. */
-  pump(room: number): void {
-    let left = room
-    while (this.#waiting.length > 0 && left > 0) {
-      const ask = this.#waiting[0] as Ask
-      if (!ask.call.isOver) {
-        const token = COMMAND_TOKENS + this.#next
-        ask.record.u32[RECORD.token >>> 2] = token
-        if (!this.#carrier.ask(ask.record, ask.bytes)) return
-        this.#next = (this.#next + 1) % COMMAND_TOKENS
-        this.#sent.set(token, ask)
-        ask.call.wasSent = true
-        left--
+  /** Sends what may be sent: `room` queries, of `roomBytes` bytes, are what the window has left. */
+  pump(room: number, roomBytes: number): void {
+    let taken = 0
+    for (const ask of this.#waiting) {
+      if (!this.#isDropped(ask)) {
+        if (this.inFlight >= room || this.bytesInFlight + ask.bytes > roomBytes) break
+        if (!this.#send(ask)) break
       }
-      this.#waiting.shift()
+      taken++
     }
+    this.#waiting.splice(0, taken)
+  }
+
+  /** False: the carrier has no room. */
+  #send(ask: Ask): boolean {
+    const token = COMMAND_TOKENS + this.#next
+    ask.record.u32[RECORD.token >>> 2] = token
+    if (!this.#carrier.ask(ask.record, ask.bytes)) return false
+    this.#next = (this.#next + 1) % COMMAND_TOKENS
+    this.#sent.set(token, ask)
+    this.bytesInFlight += ask.bytes
+    ask.call.wasSent = true
+    return true
+  }
+
+  /** Whether the call is over; then it counts no longer. */
+  #isDropped({ call, bytes }: Ask): boolean {
+    if (call.isOver) this.#load.remove(1, bytes)
+    return call.isOver
   }
 
   /** Takes the outcome at `at`, which was checked. */
@@ -81,18 +106,16 @@ export class Asks {
     const token = words.u32[(at + OUTCOME.token) >>> 2] as number
     const ask = this.#sent.get(token)
     if (ask === undefined) throw new CarrierFault(`no question has the token ${token}`)
-    const { call } = ask
-    if (call.isOver) {
-      this.#sent.delete(token)
-      return
-    }
-    if (!isRetried(statusNumber(words, at), call, this.#retryMs)) {
-      // It throws where the outcome makes no sense, and the question is asked again.
-      call.take(0, words, at)
-      this.#sent.delete(token)
-      return
-    }
+    const isAgain = !ask.call.isOver && isRetried(statusNumber(words, at), ask.call, this.#retryMs)
+    // It throws where the outcome makes no sense, and the question is asked again.
+    if (!isAgain && !ask.call.isOver) ask.call.take(0, words, at)
     this.#sent.delete(token)
+    this.bytesInFlight -= ask.bytes
+    if (isAgain) this.#askLater(ask)
+    else this.#load.remove(1, ask.bytes)
+  }
+
+  #askLater(ask: Ask): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
       this.#waiting.push(ask)

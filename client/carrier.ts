@@ -11,6 +11,8 @@ export interface CarrierLimits {
   /** Bytes of records in one message. */
   readonly recordBytesMax: number
   readonly chainCommandsMax: number
+  /** How long ids that are no UUIDv7 are sure to be known after their decision, in ms. */
+  readonly windowMs: number
 }
 
 /** An account's name and metadata, which never change. */
@@ -29,8 +31,8 @@ export interface CarrierEvents {
    * commands come in the order of the commands. Throws `CarrierFault` where they are none.
    */
   onOutcomes(words: Words, at: number, end: number, count: number): void
-  /** Names that were asked for are there. */
-  onNames(): void
+  /** The names of these accounts, which were asked for, are there. */
+  onNames(slots: readonly number[]): void
   /** It carries nothing right now and tries again by itself. */
   onLost(reason: string): void
   /** It will never carry again. */

@@ -9,8 +9,7 @@ import {
   type CommandFields,
   encodeCommand,
   FLAG,
-  FRAME,
-  FRAME_BYTES_MAX,
+  FRAME_PAYLOAD_BYTES_MAX,
   type IdCache,
   outcomeBytesMax,
   RECORD,
@@ -25,9 +24,6 @@ export interface Chain {
   readonly bytes: number
 }
 
-/** Bytes of records that one frame takes beside its header. */
-const BYTES_MAX = FRAME_BYTES_MAX - FRAME.bytes
-
 /**
  * The records of commands that were checked; undefined where they or their outcomes take more room than
  * a chain may.
@@ -40,7 +36,7 @@ export function encodeChain(
 ): Chain | undefined {
   if (commands.length > Math.min(commandsMax, CHAIN_COMMANDS_MAX)) return undefined
   const words = allocateWords(
-    Math.min(BYTES_MAX, commands.length * (RECORD_BYTES_MAX + TAIL_BYTES_MAX)) +
+    Math.min(FRAME_PAYLOAD_BYTES_MAX, commands.length * (RECORD_BYTES_MAX + TAIL_BYTES_MAX)) +
       RECORD_BYTES_MAX +
       TAIL_BYTES_MAX,
   )
@@ -51,7 +47,7 @@ export function encodeChain(
     const at = bytes
     bytes += encodeCommand(words, at, kind, command, ids)
     outcomeBytes += outcomeBytesMax(kind, 0)
-    if (bytes > BYTES_MAX || outcomeBytes > CHAIN_OUTCOME_BYTES_MAX) return undefined
+    if (bytes > FRAME_PAYLOAD_BYTES_MAX || outcomeBytes > CHAIN_OUTCOME_BYTES_MAX) return undefined
     if (i + 1 === commands.length) break
     words.u8[at + RECORD.flags] = (words.u8[at + RECORD.flags] as number) | FLAG.linked
   }

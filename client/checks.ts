@@ -185,6 +185,16 @@ export function checkFlag(value: unknown, name: string, index: number): void {
   throw new TypeError(`${path(name, index)} must be true or false.`)
 }
 
+/** Throws where `options` is no object, or has a member that is none of `names`. */
+export function checkNames(options: unknown, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError('The options must be an object.')
+  }
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name)) throw new TypeError(`${name} is no option: ${names.join(', ')}.`)
+  }
+}
+
 function checkMetadata(value: unknown, index: number): void {
   const at = path('metadata', index)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -1,7 +1,7 @@
 // `connect`: a client of a server's stream.
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { checkFlag, checkInteger } from './checks.ts'
+import { checkFlag, checkInteger, checkNames } from './checks.ts'
 import { HoldfastUnreachable } from './errors.ts'
 import { Front } from './front.ts'
 import type { FrontOptions, Holdfast } from './holdfast.ts'
@@ -20,6 +20,8 @@ export interface ConnectOptions extends FrontOptions {
   readonly reconnect?: boolean
 }
 
+const OPTIONS = ['key', 'connectTimeoutMs', 'reconnect', 'timeoutMs', 'retryMs', 'onWait']
+
 const PROTOCOLS: Readonly<Record<string, string>> = {
   'ws:': 'ws:',
   'wss:': 'wss:',
@@ -33,6 +35,7 @@ const PROTOCOLS: Readonly<Record<string, string>> = {
  * `HoldfastUnreachable` where no connection comes about, or none that makes sense, and with `TypeError`.
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Holdfast> {
+  checkNames(options, OPTIONS)
   const { key, connectTimeoutMs = CONNECT_MS, reconnect = true, ...rest } = options
   checkInteger(connectTimeoutMs, 'connectTimeoutMs', 1, 2_147_483_647, -1)
   if (key !== undefined && (typeof key !== 'string' || !/^[\x21-\x7e]+$/.test(key))) {

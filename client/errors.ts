@@ -13,10 +13,41 @@ export class HoldfastTimeout extends Error {
     super(
       wasSent
         ? `no answer within ${timeoutMs} ms (${why}): whether it took effect is not known; send it ` +
-            'again under the same id, which cannot do it twice'
+            "again under the same id within the server's window, which cannot do it twice"
         : `not sent within ${timeoutMs} ms (${why}): nothing happened; send it again`,
     )
     this.wasSent = wasSent
+  }
+}
+
+/**
+ * A command was sent, the connection was lost, and so much time has passed that the server may have
+ * forgotten what became of it: it is not sent again, for it might take effect twice. Comes to commands
+ * alone whose ids are no UUIDv7.
+ */
+export class HoldfastUnknown extends Error {
+  override readonly name = 'HoldfastUnknown'
+  readonly wasSent = true
+
+  constructor(sentMsAgo: number) {
+    super(
+      `whether it took effect is not known: it was sent ${Math.round(sentMsAgo)} ms ago, and the ` +
+        'server may have forgotten its outcome by now; look at the account or the reservation before ' +
+        'you send it again (ids that are UUIDv7s are safe for longer)',
+    )
+  }
+}
+
+/** As much is called and unanswered as may be; nothing was sent. */
+export class HoldfastFull extends Error {
+  override readonly name = 'HoldfastFull'
+  readonly wasSent = false
+
+  constructor(countMax: number, bytesMax: number) {
+    super(
+      `more than ${countMax} commands and queries, or ${bytesMax} bytes of their records, would be ` +
+        'without an answer: nothing was sent; wait for answers, or submit fewer at once',
+    )
   }
 }
 
@@ -29,7 +60,8 @@ export class HoldfastClosed extends Error {
     super(
       wasSent
         ? 'closed before the answer came: whether it took effect is not known; open or connect ' +
-            'anew and send it again under the same id, which cannot do it twice'
+            "anew and send it again under the same id within the server's window, which cannot do it " +
+            'twice'
         : 'closed: nothing was sent; open or connect anew',
     )
     this.wasSent = wasSent

@@ -5,9 +5,10 @@ import { OUTCOME, type Words } from '../protocol/index.ts'
 import { Asks } from './asks.ts'
 import type { Call } from './call.ts'
 import { type Carrier, type CarrierEvents, CarrierFault, type CarrierLimits } from './carrier.ts'
-import { HoldfastClosed, HoldfastTimeout } from './errors.ts'
+import { HoldfastClosed, type HoldfastFull, HoldfastTimeout } from './errors.ts'
 import { Flow } from './flow.ts'
 import type { FrontOptions, HoldfastStatus } from './holdfast.ts'
+import { Load } from './load.ts'
 import { COMMAND_TOKENS } from './message.ts'
 import { Names } from './names.ts'
 import { OpenCalls } from './open-calls.ts'
@@ -27,6 +28,7 @@ export class Exchange implements CarrierEvents {
   readonly timeoutMs: number
   /** Resolves when the carrier carries for the first time; rejects when it never will. */
   readonly opened: Promise<void>
+  readonly #load = new Load()
   readonly #asks: Asks
   readonly #carrier: Carrier
   readonly #calls: OpenCalls
@@ -37,6 +39,10 @@ export class Exchange implements CarrierEvents {
   #lost = 'not connected yet'
   #failure: Error | undefined
   #isDue = false
+  /** Some calls got no answer in time. */
+  #wasLate = false
+  /** Nothing is sent any more, and nothing waits. */
+  #isOver = false
   #closing: Promise<void> | undefined
   #waitedFor: HoldfastStatus['waitsFor'] = 'nothing'
   #tellOpened: (error?: Error) => void = () => {}
@@ -48,11 +54,14 @@ export class Exchange implements CarrierEvents {
     this.#carrier = carrier
     this.timeoutMs = timeoutMs
     this.#onWait = onWait
-    this.flow = new Flow(carrier, retryMs, onDue)
-    this.#asks = new Asks(carrier, retryMs, onDue)
+    this.flow = new Flow(carrier, this.#load, retryMs, onDue)
+    this.#asks = new Asks(carrier, this.#load, retryMs, onDue)
     this.names = new Names(carrier)
     this.#calls = new OpenCalls(
-      (call) => call.fail(new HoldfastTimeout(call.timeoutMs, call.wasSent, this.#why())),
+      (call) => {
+        this.#wasLate = true
+        call.fail(new HoldfastTimeout(call.timeoutMs, call.wasSent, this.#why()))
+      },
       () => this.#look(),
     )
     this.opened = new Promise((resolve, reject) => {
@@ -72,6 +81,18 @@ export class Exchange implements CarrierEvents {
   refusal(): Error | undefined {
     if (this.#closing !== undefined) return new HoldfastClosed(false)
     return this.#failure
+  }
+
+  /** Why `count` more commands or queries may not be called now, or undefined. */
+  full(count: number): HoldfastFull | undefined {
+    return this.#load.refusal(count)
+  }
+
+  /** Drops what waits of calls that are over. */
+  dropEnded(): void {
+    this.flow.dropEnded()
+    this.#asks.dropEnded()
+    this.names.dropEnded()
   }
 
   /** The records of `call` are in the builder: they leave with all others of this turn. */
@@ -117,9 +138,9 @@ export class Exchange implements CarrierEvents {
     this.#flushSoon()
   }
 
-  onNames(): void {
+  onNames(slots: readonly number[]): void {
     try {
-      this.names.arrived()
+      this.names.arrived(slots)
     } catch (error) {
       throw new CarrierFault(`a name makes no sense: ${(error as Error).message}`)
     }
@@ -180,6 +201,7 @@ export class Exchange implements CarrierEvents {
   }
 
   #forget(): void {
+    this.#isOver = true
     this.#limits = undefined
     this.flow.clear()
     this.#asks.clear()
@@ -199,14 +221,18 @@ export class Exchange implements CarrierEvents {
   #flush(): void {
     const limits = this.#limits
     if (limits === undefined) return
-    this.#asks.pump(limits.windowCommands - this.flow.inFlight - this.#asks.inFlight)
-    this.flow.pump(this.#asks.inFlight)
+    const { flow } = this
+    const asks = this.#asks
+    asks.pump(limits.windowCommands - flow.inFlight, limits.windowBytes - flow.bytesInFlight)
+    flow.pump(asks.inFlight, asks.bytesInFlight)
     this.#carrier.flush()
     if (this.#closing !== undefined && this.#calls.isEmpty()) this.#tellIdle()
   }
 
   /** Now and then while calls are open: room may have come without an outcome. */
   #look(): void {
+    if (this.#wasLate) this.dropEnded()
+    this.#wasLate = false
     const waitsFor = this.#waitsFor()
     if (waitsFor !== 'nothing') this.#flushSoon()
     if (this.#closing !== undefined && this.#calls.isEmpty()) this.#tellIdle()
@@ -216,7 +242,7 @@ export class Exchange implements CarrierEvents {
   }
 
   #waitsFor(): HoldfastStatus['waitsFor'] {
-    if (this.#state === 'closed' || this.#state === 'failed') return 'nothing'
+    if (this.#isOver) return 'nothing'
     if (this.#limits === undefined) return 'connection'
     const waiting = this.flow.waiting + this.#asks.waiting
     if (this.flow.refusal !== 0 && this.flow.inFlight + waiting > 0) return 'server'

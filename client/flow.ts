@@ -9,6 +9,8 @@ import {
   allocateWords,
   copyWords,
   KIND,
+  NOT_NOW,
+  needsStorage,
   OUTCOME,
   RECORD,
   recordBytes,
@@ -16,28 +18,24 @@ import {
   type StatusCode,
   statusNumber,
   statusOf,
+  uuidV7TimeMs,
   type Words,
 } from '../protocol/index.ts'
 import type { Call } from './call.ts'
 import { type Carrier, CarrierFault, type CarrierLimits } from './carrier.ts'
+import { HoldfastUnknown } from './errors.ts'
+import type { Load } from './load.ts'
 import { type Message, MessageBuilder, type Run } from './message.ts'
 
 /** First and longest wait before "not now" is tried again, in ms; spread by half to both sides. */
 const BACKOFF_MS = 5
 const BACKOFF_MS_MAX = 500
 
-/** Statuses that say "not now": the same records may pass a moment later. */
-const NOT_NOW: ReadonlySet<number> = new Set([
-  STATUS.busy,
-  STATUS.overloaded,
-  STATUS.replaying,
-  STATUS.draining,
-  STATUS.storage_low,
-  STATUS.outcome_unknown,
-])
-
-/** Kinds that need more room on the disk than what they give back. */
-const GROWS: ReadonlySet<number> = new Set([KIND.openAccount, KIND.transfer, KIND.reserve])
+/**
+ * How much of the server's window may have passed since a command was first sent when it is sent again.
+ * The rest is for the way to the engine: 5 s of waiting for room, and a disk that is slow.
+ */
+const SHARE_OF_WINDOW = 0.75
 
 /** Records that were refused for now: one, or a chain. */
 interface Later {
@@ -47,6 +45,8 @@ interface Later {
   readonly words: Words
   readonly bytes: number
   readonly status: number
+  /** As in `Run`. */
+  readonly sinceMs: number
 }
 
 /** Whether a status says "not now", and the call has time to hear something better. */
@@ -57,27 +57,30 @@ export function isRetried(status: number, call: Call, retryMs: number): boolean 
 
 /** See the head of this file. */
 export class Flow {
-  readonly builder = new MessageBuilder()
-  /** Commands that were sent and not answered. */
+  readonly builder: MessageBuilder
+  /** Commands that were sent and not answered, and bytes of their records. */
   inFlight = 0
+  bytesInFlight = 0
   /** The status by which the server last said "not now"; 0 when it took something since. */
   refusal = 0
   readonly #carrier: Carrier
+  readonly #load: Load
   readonly #retryMs: number
   /** Called when there may be something to send. */
   readonly #onDue: () => void
   #limits: CarrierLimits | undefined
   #queued: Message[] = []
   #sent: Message[] = []
-  #sentBytes = 0
   #later: Later[] = []
   #backoffMs = BACKOFF_MS
   #backoff: NodeJS.Timeout | undefined
   /** A head-only outcome, for refusals that come from here. */
   readonly #refused = allocateWords(OUTCOME.head)
 
-  constructor(carrier: Carrier, retryMs: number, onDue: () => void) {
+  constructor(carrier: Carrier, load: Load, retryMs: number, onDue: () => void) {
+    this.builder = new MessageBuilder(load)
     this.#carrier = carrier
+    this.#load = load
     this.#retryMs = retryMs
     this.#onDue = onDue
   }
@@ -103,7 +106,7 @@ export class Flow {
     const { recordBytesMax, windowBytes, windowCommands } = limits
     builder.setLimits(Math.min(recordBytesMax, windowBytes), windowCommands)
     this.#sent = []
-    this.#sentBytes = 0
+    this.bytesInFlight = 0
     this.inFlight = 0
     this.#addLater()
     for (const message of old) this.#addAgain(message, false)
@@ -126,14 +129,33 @@ export class Flow {
     this.#limits = undefined
   }
 
-  /** Sends what may be sent. `asked`: queries in flight, which the window counts too. */
-  pump(asked: number): void {
+  /** Drops what waits of calls that are over: their records are never sent, or never again. */
+  dropEnded(): void {
+    const later = this.#later
+    this.#later = later.filter(({ call }) => !call.isOver)
+    for (const { call, count, bytes } of later) if (call.isOver) this.#load.remove(count, bytes)
+    const { builder } = this
+    const waiting = [...this.#queued, ...builder.take()]
+    this.#queued = []
+    for (const message of waiting) {
+      if (hasLeftOver(message)) this.#addAgain(message, false)
+      else this.#queued.push(...builder.take(), message)
+    }
+    this.#queued.push(...builder.take())
+  }
+
+  /**
+   * Sends what may be sent. `asked` and `askedBytes`: queries in flight and their bytes, which the
+   * window counts too.
+   */
+  pump(asked: number, askedBytes: number): void {
     for (const message of this.builder.take()) this.#queued.push(message)
     const limits = this.#limits
     if (limits === undefined || this.#isHeldBack()) return
     for (let next = this.#queued[0]; next !== undefined; next = this.#queued[0]) {
       if (this.inFlight + asked + next.count > limits.windowCommands) return
-      if (this.#sentBytes + next.bytes > limits.windowBytes) return
+      if (this.bytesInFlight + askedBytes + next.bytes > limits.windowBytes) return
+      if (next.isAgain) giveUpOld(next, limits.windowMs * SHARE_OF_WINDOW)
       const isLow = this.#carrier.isStorageLow()
       if (hasLeftOver(next) || (isLow && grows(next))) {
         this.#queued.shift()
@@ -145,8 +167,12 @@ export class Flow {
       this.#queued.shift()
       this.#sent.push(next)
       this.inFlight += next.count
-      this.#sentBytes += next.bytes
-      for (const { call } of next.runs) call.wasSent = true
+      this.bytesInFlight += next.bytes
+      next.sentMs = performance.now()
+      for (const run of next.runs) {
+        run.call.wasSent = true
+        if (run.sinceMs === 0) run.sinceMs = next.sentMs
+      }
     }
   }
 
@@ -167,7 +193,7 @@ export class Flow {
     }
     message.cursor += bytes
     this.inFlight--
-    this.#sentBytes -= bytes
+    this.bytesInFlight -= bytes
     if (++message.done < run.count) return
     message.done = 0
     message.run++
@@ -182,7 +208,8 @@ export class Flow {
     const index = run.first + message.done
     const status = statusNumber(words, at)
     if (status !== STATUS.ok && isRetried(status, call, this.#retryMs)) {
-      this.#postpone({ call, index, count: 1, ...cut(message.words, from, bytes), status })
+      const sinceMs = sinceOf(message, run, status)
+      this.#postpone({ call, index, count: 1, ...cut(message.words, from, bytes), status, sinceMs })
       return
     }
     this.#passed(status)
@@ -200,7 +227,8 @@ export class Flow {
     this.#passed(run.refused)
     if (run.refused === 0) return call.finish()
     const records = cut(message.words, run.at, to - run.at)
-    this.#postpone({ call, index: 0, count, ...records, status: run.refused })
+    const sinceMs = sinceOf(message, run, run.refused)
+    this.#postpone({ call, index: 0, count, ...records, status: run.refused, sinceMs })
   }
 
   #passed(status: number): void {
@@ -211,6 +239,7 @@ export class Flow {
 
   #postpone(later: Later): void {
     this.#later.push(later)
+    this.#load.add(later.count, later.bytes)
     this.refusal = later.status
     if (this.#backoff !== undefined) return
     const spreadMs = this.#backoffMs * (0.5 + Math.random())
@@ -232,8 +261,9 @@ export class Flow {
   #addLater(): void {
     const later = this.#later
     this.#later = []
-    for (const { call, index, count, words, bytes } of later) {
-      if (!call.isOver) this.builder.addBlock(call, index, words, 0, bytes, count)
+    for (const { call, index, count, words, bytes, sinceMs } of later) {
+      this.#load.remove(count, bytes)
+      if (!call.isOver) this.builder.addBlock(call, index, words, 0, bytes, count, sinceMs)
     }
   }
 
@@ -241,7 +271,7 @@ export class Flow {
   #addAgain(message: Message, isLow: boolean): void {
     const { words, runs } = message
     for (let r = message.run; r < runs.length; r++) {
-      const { call, first, count, at } = runs[r] as Run
+      const { call, first, count, at, sinceMs } = runs[r] as Run
       const done = r === message.run && !call.isLinked ? message.done : 0
       let from = done === 0 ? at : message.cursor
       if (call.isOver) continue
@@ -256,8 +286,9 @@ export class Flow {
             count: members,
             ...cut(words, from, bytes),
             status: STATUS.storage_low,
+            sinceMs,
           })
-        else this.builder.addBlock(call, first + i, words, from, bytes, members)
+        else this.builder.addBlock(call, first + i, words, from, bytes, members, sinceMs)
         from += bytes
         i += members
       }
@@ -293,6 +324,34 @@ function hasLeftOver({ runs }: Message): boolean {
   return false
 }
 
+/** Since when the server may have taken in the records of a run that it answered with this status. */
+function sinceOf({ sentMs }: Message, { sinceMs }: Run, status: number): number {
+  return status === STATUS.outcome_unknown || sinceMs < sentMs ? sinceMs : 0
+}
+
+/**
+ * Ends the calls whose records were first sent longer than `agoMs` ago and might be decided afresh, for
+ * their outcomes may be forgotten.
+ */
+function giveUpOld({ words, runs }: Message, agoMs: number): void {
+  const nowMs = performance.now()
+  for (const { call, at, count, sinceMs } of runs) {
+    if (sinceMs === 0 || nowMs - sinceMs < agoMs || call.isOver) continue
+    if (isForgettable(words, at, count)) call.fail(new HoldfastUnknown(nowMs - sinceMs))
+  }
+}
+
+/** Whether the server would take one of these for new when it has forgotten it. */
+function isForgettable(words: Words, from: number, count: number): boolean {
+  let at = from
+  for (let i = 0; i < count; i++) {
+    const isAccount = words.u8[at + RECORD.kind] === KIND.openAccount
+    if (!isAccount && uuidV7TimeMs(words, at + RECORD.id) === -1) return true
+    at += recordBytes(words, at)
+  }
+  return false
+}
+
 function grows(message: Message): boolean {
   return growsAt(message.words, message.at, message.count)
 }
@@ -300,7 +359,7 @@ function grows(message: Message): boolean {
 function growsAt(words: Words, from: number, count: number): boolean {
   let at = from
   for (let i = 0; i < count; i++) {
-    if (GROWS.has(words.u8[at + RECORD.kind] as number)) return true
+    if (needsStorage(words.u8[at + RECORD.kind] as number)) return true
     at += recordBytes(words, at)
   }
   return false

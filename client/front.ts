@@ -19,7 +19,14 @@ import {
 import { type NameOf, SingleCall, SubmitCall } from './call.ts'
 import type { Carrier } from './carrier.ts'
 import { encodeChain } from './chain.ts'
-import { checkCommand, checkFlag, checkId, checkInteger, kindOfMember } from './checks.ts'
+import {
+  checkCommand,
+  checkFlag,
+  checkId,
+  checkInteger,
+  checkNames,
+  kindOfMember,
+} from './checks.ts'
 import { Exchange } from './exchange.ts'
 import type {
   AccountChange,
@@ -132,6 +139,8 @@ export class Front implements Holdfast {
       kinds[i] = kind
     }
     if (commands.length === 0) return []
+    const full = this.#exchange.full(commands.length)
+    if (full !== undefined) throw full
     return this.#submit(kinds, commands, options?.linked === true, timeoutMs)
   }
 
@@ -162,6 +171,8 @@ export class Front implements Holdfast {
   #begin(options: CallOptions | undefined, flags: readonly string[]): number {
     const refusal = this.#exchange.refusal()
     if (refusal !== undefined) throw refusal
+    const full = this.#exchange.full(1)
+    if (full !== undefined) throw full
     if (options === undefined) return this.#exchange.timeoutMs
     return checkCallOptions(options, flags) ?? this.#exchange.timeoutMs
   }
@@ -217,10 +228,14 @@ export class Front implements Holdfast {
       if (isLinked) {
         const chain = encodeChain(kinds, all, exchange.chainCommandsMax, this.#ids)
         if (chain === undefined) return call.refuse(STATUS.chain_too_large)
-        builder.addBlock(call, 0, chain.words, 0, chain.bytes, all.length)
+        builder.addBlock(call, 0, chain.words, 0, chain.bytes, all.length, 0)
       } else {
         for (let i = 0; i < all.length; i++) {
           builder.add(call, i, kinds[i] as number, all[i] as Fields, this.#ids)
+          const full = exchange.full(0)
+          if (full === undefined) continue
+          call.fail(full)
+          return exchange.dropEnded()
         }
       }
       exchange.commanded(call)
@@ -272,7 +287,10 @@ function checkCallOptions(options: object, flags: readonly string[]): number | u
   return timeoutMs
 }
 
-function checkOptions({ timeoutMs, retryMs, onWait }: FrontOptions): void {
+/** Throws what an instance's options cannot mean. */
+export function checkOptions(options: FrontOptions): void {
+  checkNames(options, ['timeoutMs', 'retryMs', 'onWait'])
+  const { timeoutMs, retryMs, onWait } = options
   if (timeoutMs !== undefined) checkInteger(timeoutMs, 'timeoutMs', 1, TIMEOUT_MS_MAX, -1)
   if (retryMs !== undefined) checkInteger(retryMs, 'retryMs', 0, TIMEOUT_MS_MAX, -1)
   if (onWait !== undefined && typeof onWait !== 'function') {

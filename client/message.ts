@@ -20,6 +20,7 @@ import {
   type Words,
 } from '../protocol/index.ts'
 import type { Call } from './call.ts'
+import type { Load } from './load.ts'
 
 /** The longest record. */
 const LONGEST = RECORD_BYTES_MAX + TAIL_BYTES_MAX
@@ -49,6 +50,11 @@ export interface Run {
   count: number
   /** Where the first record lies. */
   readonly at: number
+  /**
+   * When the records were first sent without that the server said that it did not take them, in terms
+   * of `performance.now()`; 0: they were not.
+   */
+  sinceMs: number
   /** Of a chain: the status by which some member was refused for now; else 0. */
   refused: number
 }
@@ -62,6 +68,10 @@ export class Message {
   count = 0
   /** What the outcomes may take at worst. */
   price = 0
+  /** When it was sent. */
+  sentMs = 0
+  /** Some of its records were sent before. */
+  isAgain = false
   /** How far it is answered: record, run, and record within the run. */
   cursor: number
   run = 0
@@ -87,9 +97,11 @@ export class MessageBuilder {
   #open: Message | undefined
   #page: Page
   readonly #spare: Page[] = []
+  readonly #load: Load
   #token = 0
 
-  constructor() {
+  constructor(load: Load) {
+    this.#load = load
     this.#page = newPage()
   }
 
@@ -120,10 +132,13 @@ export class MessageBuilder {
       message = this.#messageFor(1)
       bytes = encodeCommand(message.words, this.#page.used, kind, fields, ids)
     }
-    this.#put(message, call, index, kind, bytes)
+    this.#put(message, call, index, kind, bytes, 0)
   }
 
-  /** Copies `count` records, which lie within one message: a chain, or those that are sent again. */
+  /**
+   * Copies `count` records, which lie within one message: a chain, or those that are sent again.
+   * `sinceMs`: as in `Run`.
+   */
   addBlock(
     call: Call,
     index: number,
@@ -131,6 +146,7 @@ export class MessageBuilder {
     fromAt: number,
     bytes: number,
     count: number,
+    sinceMs: number,
   ): void {
     let message = this.#messageFor(count)
     if (message.bytes + bytes > this.#bytesMax) {
@@ -142,7 +158,7 @@ export class MessageBuilder {
     for (let i = 0; i < count; i++) {
       const at = this.#page.used
       const length = recordBytes(message.words, at)
-      this.#put(message, call, index + i, message.words.u8[at] as number, length)
+      this.#put(message, call, index + i, message.words.u8[at] as number, length, sinceMs)
     }
   }
 
@@ -155,7 +171,8 @@ export class MessageBuilder {
   }
 
   /** The message's records are done with. */
-  release({ page }: Message): void {
+  release({ page, count, bytes }: Message): void {
+    this.#load.remove(count, bytes)
     if (--page.messages > 0) return
     page.used = 0
     if (page !== this.#page && this.#spare.length < SPARE_PAGES) this.#spare.push(page)
@@ -197,7 +214,14 @@ export class MessageBuilder {
     return this.#spare.pop() ?? newPage()
   }
 
-  #put(message: Message, call: Call, index: number, kind: number, bytes: number): void {
+  #put(
+    message: Message,
+    call: Call,
+    index: number,
+    kind: number,
+    bytes: number,
+    sinceMs: number,
+  ): void {
     const at = this.#page.used
     message.words.u32[(at + RECORD.token) >>> 2] = this.#token
     this.#token = (this.#token + 1) % COMMAND_TOKENS
@@ -205,9 +229,12 @@ export class MessageBuilder {
     message.bytes += bytes
     message.price += outcomeBytesMax(kind, 0)
     message.count++
+    if (sinceMs !== 0) message.isAgain = true
+    this.#load.add(1, bytes)
     const last = message.runs[message.runs.length - 1]
-    if (last !== undefined && last.call === call && last.first + last.count === index) last.count++
-    else message.runs.push({ call, first: index, count: 1, at, refused: 0 })
+    const follows = last?.call === call && last.first + last.count === index
+    if (last !== undefined && follows && last.sinceMs === sinceMs) last.count++
+    else message.runs.push({ call, first: index, count: 1, at, sinceMs, refused: 0 })
   }
 
   #seal(): void {

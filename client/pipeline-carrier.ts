@@ -3,8 +3,7 @@
 
 import {
   CHAIN_COMMANDS_MAX,
-  FRAME,
-  FRAME_BYTES_MAX,
+  FRAME_PAYLOAD_BYTES_MAX,
   OUTCOME,
   type Pipeline,
   type Words,
@@ -18,8 +17,10 @@ import type { Message } from './message.ts'
 const LIMITS: CarrierLimits = {
   windowCommands: 32_768,
   windowBytes: 4_194_304,
-  recordBytesMax: FRAME_BYTES_MAX - FRAME.bytes,
+  recordBytesMax: FRAME_PAYLOAD_BYTES_MAX,
   chainCommandsMax: CHAIN_COMMANDS_MAX,
+  // There are no reconnects.
+  windowMs: Number.POSITIVE_INFINITY,
 }
 
 /** See the head of this file. `onClose` ends the threads. */

@@ -9,9 +9,9 @@ import {
   MESSAGE_HEAD,
   NAME_ENTRY,
   type Words,
+  writeMessageHead,
 } from '../protocol/index.ts'
 import { type AccountName, CarrierFault } from './carrier.ts'
-import { writeHead } from './stream-head.ts'
 
 /** Names that are kept; beyond, all are forgotten, for they are cheap to ask for again. */
 const NAMES_MAX = 65_536
@@ -19,9 +19,9 @@ const NAMES_MAX = 65_536
 /** See the head of this file. */
 export class SlotNames {
   #known = new Map<number, AccountName>()
-  #wanted = new Set<number>()
-  /** Names that were asked for on this connection and did not come yet. */
-  #asked = 0
+  readonly #wanted = new Set<number>()
+  /** Names that were asked for on this connection and did not come yet: one message's at a time. */
+  readonly #asked = new Set<number>()
   #log = ''
   #questionMax = 1
 
@@ -31,7 +31,7 @@ export class SlotNames {
     if (log !== this.#log) this.#known.clear()
     this.#log = log
     this.#wanted.clear()
-    this.#asked = 0
+    this.#asked.clear()
     this.#questionMax = Math.max(1, namesMax)
   }
 
@@ -40,26 +40,26 @@ export class SlotNames {
   }
 
   ask(slots: readonly number[]): void {
-    for (const slot of slots) this.#wanted.add(slot)
+    for (const slot of slots) if (!this.#asked.has(slot)) this.#wanted.add(slot)
   }
 
-  /** Messages that ask for what is wanted. */
-  takeQuestions(): Uint8Array[] {
-    if (this.#wanted.size === 0) return []
-    const slots = [...this.#wanted]
-    this.#wanted.clear()
-    this.#asked += slots.length
-    const messages: Uint8Array[] = []
-    for (let i = 0; i < slots.length; i += this.#questionMax) {
-      messages.push(question(slots.slice(i, i + this.#questionMax)))
+  /** The message that asks for what is wanted; undefined while another one is not answered. */
+  takeQuestion(): Uint8Array | undefined {
+    if (this.#wanted.size === 0 || this.#asked.size > 0) return undefined
+    for (const slot of this.#wanted) {
+      if (this.#asked.size === this.#questionMax) break
+      this.#asked.add(slot)
+      this.#wanted.delete(slot)
     }
-    return messages
+    return question([...this.#asked])
   }
 
-  /** Reads `count` names that lie from `from` to `end`. Throws `CarrierFault` where they do not. */
-  read(words: Words, from: number, end: number, count: number): void {
-    this.#asked -= count
-    if (this.#asked < 0) throw new CarrierFault('names that nobody asked for')
+  /**
+   * Reads `count` names that lie from `from` to `end`; their slots. Throws `CarrierFault` where they do
+   * not, or nobody asked.
+   */
+  read(words: Words, from: number, end: number, count: number): number[] {
+    const slots: number[] = []
     if (this.#known.size >= NAMES_MAX) this.#known.clear()
     let at = from
     for (let i = 0; i < count; i++) {
@@ -71,21 +71,27 @@ export class SlotNames {
       if (next > end) throw new CarrierFault('a name that is cut short')
       const text = (start: number, bytes: number): string =>
         Buffer.from(words.u8.subarray(start, start + bytes)).toString('utf8')
+      const slot = words.u32[(at + NAME_ENTRY.slot) >>> 2] as number
+      if (!this.#asked.delete(slot)) throw new CarrierFault('a name that nobody asked for')
+      slots.push(slot)
       const idAt = at + NAME_ENTRY.id
       const id = words.u8.slice(idAt, idAt + ID_BYTES)
-      this.#known.set(words.u32[(at + NAME_ENTRY.slot) >>> 2] as number, {
+      this.#known.set(slot, {
         id: spelled === 0 ? formatUuid(id) : text(textAt, spelled),
         metadata: metadata === 0 ? undefined : text(textAt + spelled, metadata),
       })
       at = next
     }
+    if (at !== end || this.#asked.size > 0)
+      throw new CarrierFault('other names than were asked for')
+    return slots
   }
 }
 
 function question(slots: readonly number[]): Uint8Array {
   const bodyBytes = slots.length * 4
   const words = allocateWords((MESSAGE_HEAD.bytes + bodyBytes + 7) & ~7)
-  writeHead(words, 0, MESSAGE.names, slots.length, bodyBytes)
+  writeMessageHead(words, 0, MESSAGE.names, slots.length, bodyBytes)
   for (const [i, slot] of slots.entries()) words.u32[(MESSAGE_HEAD.bytes >>> 2) + i] = slot
   return words.u8.subarray(0, MESSAGE_HEAD.bytes + bodyBytes)
 }

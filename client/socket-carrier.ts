@@ -10,6 +10,7 @@ import {
   STREAM_VERSION,
   WELCOME,
   type Words,
+  writeMessageHead,
 } from '../protocol/index.ts'
 import { AskBuffer } from './ask-buffer.ts'
 import {
@@ -23,7 +24,6 @@ import { HoldfastUnreachable } from './errors.ts'
 import { Inbox } from './inbox.ts'
 import type { Message } from './message.ts'
 import { SlotNames } from './slot-names.ts'
-import { writeHead } from './stream-head.ts'
 
 /** First and longest wait before the next attempt, in ms; spread by half to both sides. */
 const AGAIN_MS = 40
@@ -85,7 +85,7 @@ export class SocketCarrier implements Carrier {
     const { words, at, bytes, count } = message
     if (!this.#isReady) return false
     const from = at - MESSAGE_HEAD.bytes
-    writeHead(words, from, MESSAGE.commands, count, bytes)
+    writeMessageHead(words, from, MESSAGE.commands, count, bytes)
     this.#socket?.send(words.u8.subarray(from, at + bytes))
     return true
   }
@@ -103,7 +103,8 @@ export class SocketCarrier implements Carrier {
     if (!this.#isReady) return
     const asks = this.#asks.take()
     if (asks !== undefined) this.#socket?.send(asks)
-    for (const message of this.#names.takeQuestions()) this.#socket?.send(message)
+    const question = this.#names.takeQuestion()
+    if (question !== undefined) this.#socket?.send(question)
   }
 
   isStorageLow(): boolean {
@@ -186,8 +187,8 @@ export class SocketCarrier implements Carrier {
       this.#events?.onOutcomes(words, MESSAGE_HEAD.bytes, end, count)
       this.#againMs = AGAIN_MS
     } else if (type === MESSAGE.names) {
-      this.#names.read(words, MESSAGE_HEAD.bytes, end, count)
-      this.#events?.onNames()
+      const slots = this.#names.read(words, MESSAGE_HEAD.bytes, end, count)
+      this.#events?.onNames(slots)
     } else throw new CarrierFault(`type ${type}`)
   }
 
@@ -203,6 +204,7 @@ export class SocketCarrier implements Carrier {
       windowBytes: u32(WELCOME.windowBytes),
       recordBytesMax: u32(WELCOME.messageBytesMax) - MESSAGE_HEAD.bytes,
       chainCommandsMax: u32(WELCOME.chainCommandsMax),
+      windowMs: u32(WELCOME.windowMs),
     }
     if (limits.windowCommands === 0 || limits.recordBytesMax < 2_048) {
       throw new CarrierFault('a welcome that grants nothing')

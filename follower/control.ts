@@ -29,7 +29,9 @@ export async function listenForControl(path: string, answers: ControlAnswers): P
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
-    hear(socket, answers)
+    // A caller that is gone, in whatever way, is no longer answered.
+    socket.on('error', () => {})
+    hear(socket, answers).catch(() => socket.destroy())
   })
   server.maxConnections = CONNECTIONS_MAX
   await listening(server, path)
@@ -54,21 +56,29 @@ function listening(server: Server, path: string): Promise<void> {
   })
 }
 
-/** Answers each line of one caller, in order of arrival. */
-function hear(socket: Socket, answers: ControlAnswers): void {
+/**
+ * Answers each line of one caller, in order of arrival: one at a time, and nothing more is read while it
+ * waits for its answer or for the caller to take it. What a caller has ahead stays with the system.
+ */
+async function hear(socket: Socket, answers: ControlAnswers): Promise<void> {
   let text = ''
   socket.setEncoding('utf8')
-  socket.on('error', () => socket.destroy())
-  socket.on('data', (part: string) => {
+  for await (const part of socket as AsyncIterable<string>) {
     text += part
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
       const line = text.slice(0, end)
       text = text.slice(end + 1)
-      void answer(line, answers).then((reply) => {
-        if (socket.writable) socket.write(`${JSON.stringify(reply)}\n`)
-      })
+      await send(socket, await answer(line, answers))
     }
-    if (text.length > REQUEST_BYTES_MAX) socket.destroy()
+    // Leaving hangs up.
+    if (text.length > REQUEST_BYTES_MAX) return
+  }
+}
+
+/** Resolves when the system has it; rejects where the caller is gone. */
+function send(socket: Socket, reply: ControlReply): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.write(`${JSON.stringify(reply)}\n`, (error) => (error ? reject(error) : resolve()))
   })
 }
 

@@ -1,21 +1,14 @@
 // The follower: follows a journal, makes snapshots of its state by schedule and on request, and retires
 // the segments that snapshots stand in for. It never writes to the journal and nobody waits for it.
 
-import { mkdirSync, renameSync } from 'node:fs'
-import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { FileStorage } from '../journal/index.ts'
-import {
-  listSnapshots,
-  type PassedOver,
-  removeLeftovers,
-  type SnapshotInfo,
-  snapshotName,
-} from '../snapshots/index.ts'
+import { listSnapshots, removeLeftovers, snapshotName } from '../snapshots/index.ts'
 import { type ArchivePolicy, retireOld } from './archive.ts'
 import { Schedule, type ScheduleOptions } from './schedule.ts'
 import { type FollowerStorages, Session } from './session.ts'
 import type { Sink, SinkStatus } from './sink.ts'
+import { madeOf, putAside, type SnapshotMade } from './snapshot-made.ts'
 
 /** How long frames are applied before the socket and the signals have their turn, in ms. */
 const SLICE_MS = 10
@@ -61,15 +54,6 @@ export interface FollowerOptions {
   readonly restMs?: number
   /** Hears what people should read. */
   readonly onMessage: (sentence: string) => void
-}
-
-/** A snapshot that was made, or the one that is still right. */
-export interface SnapshotMade {
-  readonly sequence: number
-  readonly stateDigest: string
-  readonly bytes: number
-  /** How long it took to write and check. */
-  readonly seconds: number
 }
 
 /** How a follower is doing. */
@@ -201,30 +185,17 @@ export class Follower {
   }
 
   #open(): Session {
-    const { schedule, onMessage } = this.#options
+    const { directories, schedule, onMessage } = this.#options
     this.#schedule = new Schedule(schedule, performance.now())
     const session = new Session({
       storages: this.#storages,
       sinks: this.#sinks,
       feed: { holdMs: this.#sinkHoldMs, onDetached: onMessage },
       schedule: this.#schedule,
-      onPassedOver: (passed) => this.#putAside(passed),
+      onPassedOver: putAside(directories, onMessage),
     })
-    this.#snapshot = session.snapshot === undefined ? undefined : made(session.snapshot, 0)
+    this.#snapshot = session.snapshot === undefined ? undefined : madeOf(session.snapshot, 0)
     return session
-  }
-
-  /** What can never be used must not count as one of the snapshots that are kept. */
-  #putAside({ name, sentence, isUseless }: PassedOver): void {
-    const { onMessage, directories } = this.#options
-    if (!isUseless) return onMessage(`passed over: ${sentence}`)
-    try {
-      mkdirSync(directories.quarantine, { recursive: true, mode: 0o700 })
-      renameSync(join(directories.snapshots, name), join(directories.quarantine, name))
-      onMessage(`passed over, and moved to quarantine: ${sentence}`)
-    } catch (error) {
-      onMessage(`passed over: ${sentence} (${reasonOf(error)})`)
-    }
   }
 
   #noteLevel(isLevel: boolean): void {
@@ -256,15 +227,16 @@ export class Follower {
       if (!this.#isThere(session.engine.sequence)) {
         this.#state = 'snapshotting'
         const info = await session.writeSnapshot(this.#options.restMs, signal)
-        this.#snapshot = made(info, performance.now() - startedMs)
-        this.#schedule.made(performance.now(), performance.now() - startedMs)
+        const endedMs = performance.now()
+        this.#snapshot = madeOf(info, endedMs - startedMs)
+        this.#schedule.made(endedMs, endedMs - startedMs)
         this.#retire()
       }
       for (const { resolve } of requests) resolve(this.#snapshot as SnapshotMade)
     } catch (error) {
       for (const { reject } of requests) reject(error)
       if (signal.aborted) return
-      this.#schedule.failed(performance.now())
+      this.#schedule.failed(performance.now(), performance.now() - startedMs)
       if (requests.length > 0) return
       this.#options.onMessage(`no snapshot could be made: ${reasonOf(error)}`)
     } finally {
@@ -302,9 +274,4 @@ export class Follower {
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-function made(info: SnapshotInfo, tookMs: number): SnapshotMade {
-  const { sequence, stateDigest, bytes } = info
-  return { sequence, stateDigest, bytes, seconds: Number((tookMs / 1_000).toFixed(3)) }
 }

@@ -12,9 +12,9 @@ export {
   type FollowerDirectories,
   type FollowerOptions,
   type FollowerStatus,
-  type SnapshotMade,
 } from './follower.ts'
 export { snapshotOffline } from './offline.ts'
 export { askFollower, type ControlRequest, controlPath, FollowerRefused } from './requests.ts'
 export type { ScheduleOptions } from './schedule.ts'
 export type { Sink, SinkBatch, SinkFrame, SinkStatus } from './sink.ts'
+export type { SnapshotMade } from './snapshot-made.ts'

@@ -1,12 +1,13 @@
 // A snapshot where nobody runs: the journal is recovered and replayed here, as a start would do it, and
 // the state is written. For the owner of the data directory.
 
-import { FileStorage, firstSequenceOf, holdingSegment, JournalReader } from '../journal/index.ts'
+import { FileStorage, JournalReader } from '../journal/index.ts'
 import { allocateWords, FRAME, FRAME_BYTES_MAX } from '../protocol/index.ts'
 import { type SnapshotInfo, writeSnapshot } from '../snapshots/index.ts'
 import { type ArchivePolicy, retireOld } from './archive.ts'
-import type { FollowerDirectories, SnapshotMade } from './follower.ts'
+import type { FollowerDirectories } from './follower.ts'
 import { FollowerRefused } from './requests.ts'
+import { madeOf, putAside, type SnapshotMade } from './snapshot-made.ts'
 import { type LoadedState, loadState } from './state.ts'
 
 /** What is made of where. */
@@ -30,13 +31,11 @@ export async function snapshotOffline(options: OfflineOptions): Promise<Snapshot
     snapshots,
     journal,
     sink: { words: allocateWords(8), at: 0, claim: () => false },
-    onPassedOver: ({ sentence }) => onMessage(`passed over: ${sentence}`),
+    onPassedOver: putAside(directories, onMessage),
   })
-  const made = await writeState(snapshots, journal, state, directories)
+  const info = await writeState(snapshots, journal, state, directories)
   retireOld(directories, archive)
-  const { sequence, stateDigest, bytes } = made
-  const seconds = Number(((performance.now() - startedMs) / 1_000).toFixed(3))
-  return { sequence, stateDigest, bytes, seconds }
+  return madeOf(info, performance.now() - startedMs)
 }
 
 /** Applies what comes after the loaded snapshot, and writes the state; the loaded one, if nothing does. */
@@ -50,24 +49,18 @@ async function writeState(
   const reader = new JournalReader(journal, { mode: 'recover', quarantine, from: snapshot })
   const words = allocateWords(FRAME_BYTES_MAX)
   let chain = snapshot?.chain
+  let epoch = snapshot?.epoch ?? 0
   while (reader.next({ words, claim: () => 0 }) > 0) {
     engine.applyFrame(words, 0, false)
     if (words.u32[FRAME.count >>> 2] === 0) continue
     chain = words.u8.slice(FRAME.chain, FRAME.chain + 16)
+    epoch = words.u32[FRAME.epoch >>> 2] as number
   }
-  const { epoch, segment } = reader.end
+  const { segment } = reader.end
   if (snapshot !== undefined && engine.sequence === snapshot.sequence) return snapshot
   if (segment === undefined || chain === undefined) {
     throw new FollowerRefused('the journal holds nothing yet that a snapshot could be made of')
   }
-  const name = holdingSegment(journal, engine.sequence)
-  const place = {
-    log: segment.log,
-    chain,
-    epoch,
-    segmentFirstSequence: firstSequenceOf(name as string),
-    capacities: tables,
-    voids,
-  }
+  const place = { log: segment.log, chain, epoch, capacities: tables, voids }
   return writeSnapshot(snapshots, engine, place, { restMs: 0 })
 }

@@ -4,10 +4,10 @@
 /** Bytes of frames after which one is due: what a start reads and checks in a second. */
 const BYTES_MAX = 1_073_741_824
 
-/** A snapshot holds the follower up; it spends no more than one part in so many on them. */
+/** A snapshot holds the follower up; of its time no more than one part in so many goes to them. */
 const SHARE = 5
 
-/** After a snapshot that failed, in ms: a full disk is not full for a moment. */
+/** After a snapshot that failed, in ms, at least: a full disk is not full for a moment. */
 const RETRY_MS = 60_000
 
 /** What an operator may set. */
@@ -58,8 +58,8 @@ export class Schedule {
     this.#notBeforeMs = nowMs + (SHARE - 1) * tookMs
   }
 
-  /** One could not be made. */
-  failed(nowMs: number): void {
-    this.#notBeforeMs = nowMs + RETRY_MS
+  /** One could not be made, and took `tookMs` until that was known. */
+  failed(nowMs: number, tookMs: number): void {
+    this.#notBeforeMs = nowMs + Math.max(RETRY_MS, (SHARE - 1) * tookMs)
   }
 }

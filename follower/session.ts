@@ -62,6 +62,8 @@ export class Session {
   readonly #target = { words: this.#words, claim: (): number => 0 }
   /** What the engine has applied to the last frame. */
   #point: LogPoint | undefined
+  /** Of that frame. */
+  #epoch: number
   #stale: string | undefined
 
   /** Loads. Throws `JournalVersionError` and errors of the storages. */
@@ -85,6 +87,7 @@ export class Session {
       one.detach(`what came before sequence ${state.engine.sequence} is there no more`)
     }
     this.#point = state.snapshot
+    this.#epoch = state.snapshot?.epoch ?? 0
     this.#tail = new TailReader(this.#journal, state.snapshot)
   }
 
@@ -152,8 +155,7 @@ export class Session {
     const place = {
       log: point.log,
       chain: point.chain,
-      epoch: this.#tail.epoch,
-      segmentFirstSequence: this.#tail.segmentFirstSequence,
+      epoch: this.#epoch,
       capacities: this.#state.tables,
       voids: this.#state.voids,
     }
@@ -186,6 +188,7 @@ export class Session {
       for (const feed of feeds) feed.offer(frame)
     }
     this.#point = this.#tail.point
+    this.#epoch = words.u32[FRAME.epoch >>> 2] as number
     this.#options.schedule.applied(words.u32[FRAME.count >>> 2] as number, bytes)
   }
 

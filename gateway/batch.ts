@@ -12,8 +12,7 @@ import {
   copyWords,
   encodeCommand,
   FLAG,
-  FRAME,
-  FRAME_BYTES_MAX,
+  FRAME_PAYLOAD_BYTES_MAX,
   fieldsFault,
   type IdCache,
   outcomeBytesMax,
@@ -117,11 +116,10 @@ function grown(words: Words, used: number): Words {
  */
 export function linkChain({ words, offsets, members }: EncodedBatch): Refusal | undefined {
   const bytes = offsets[members.length] as number
-  const bytesMax = FRAME_BYTES_MAX - FRAME.bytes
-  if (bytes > bytesMax) {
+  if (bytes > FRAME_PAYLOAD_BYTES_MAX) {
     return new Refusal(
       'chain_too_large',
-      `The chain has ${bytes} bytes of records: ${bytesMax} at most.`,
+      `The chain has ${bytes} bytes of records: ${FRAME_PAYLOAD_BYTES_MAX} at most.`,
     )
   }
   let outcomeBytes = 0

@@ -3,6 +3,7 @@
 
 import {
   KIND,
+  needsStorage,
   OUTCOME,
   type Pipeline,
   RECORD,
@@ -17,11 +18,6 @@ import { Refusal } from './refusal.ts'
 
 /** Something that waits for room: tries again when asked, and says whether it is done waiting. */
 export type Retry = () => boolean
-
-/** Whether a command of this kind is refused while the disk has no room for the next segment. */
-export function needsStorage(kind: number): boolean {
-  return kind === KIND.reserve || kind === KIND.transfer || kind === KIND.openAccount
-}
 
 /** One pipeline with the requests that are in flight on it. */
 export class Line {

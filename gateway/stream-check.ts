@@ -6,17 +6,16 @@ import {
   CHAIN_COMMANDS_MAX,
   CHAIN_OUTCOME_BYTES_MAX,
   FLAG,
-  FRAME,
-  FRAME_BYTES_MAX,
+  FRAME_PAYLOAD_BYTES_MAX,
   holdsRecord,
   isCommand,
   KIND,
+  needsStorage,
   outcomeBytesMax,
   RECORD,
   STATUS,
   type Words,
 } from '../protocol/index.ts'
-import { needsStorage } from './line.ts'
 import { isTailLegal } from './stream-tails.ts'
 
 /** A record, or a chain as a whole, that the gateway refuses. */
@@ -29,8 +28,6 @@ export interface RefusedUnit {
   /** Place of the one that is `malformed` by itself; the others are `linked_failed`. -1: all alike. */
   readonly culpritAt: number
 }
-
-const CHAIN_BYTES_MAX = FRAME_BYTES_MAX - FRAME.bytes
 
 /** Worst case of an outcome by kind, in bytes of the ring, for tables of `ledgersMax` ledgers. */
 export function outcomePrices(ledgersMax: number): Float64Array {
@@ -130,7 +127,7 @@ export class StreamCheck {
     return (
       this.#unitCount > CHAIN_COMMANDS_MAX ||
       this.#unitPrice > CHAIN_OUTCOME_BYTES_MAX ||
-      end - this.#unitAt > CHAIN_BYTES_MAX
+      end - this.#unitAt > FRAME_PAYLOAD_BYTES_MAX
     )
   }
 

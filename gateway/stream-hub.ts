@@ -93,7 +93,8 @@ export class StreamHub {
   accept(socket: StreamSocket): SocketHandler {
     const connection = new StreamConnection(this, socket)
     this.#connections.add(connection)
-    connection.send(welcomeMessage(this.line.pipeline))
+    const { windowMs } = this.#parts.capacities
+    connection.send(welcomeMessage(this.line.pipeline, windowMs))
     return connection
   }
 

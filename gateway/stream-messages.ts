@@ -16,31 +16,17 @@ import {
   WELCOME,
   type Words,
   writeF64,
+  writeMessageHead,
 } from '../protocol/index.ts'
 import { STREAM_WINDOW_BYTES, STREAM_WINDOW_COMMANDS } from './limits.ts'
 
-/** Writes a message's head at 0. */
-export function writeMessageHead(
-  { u8, u16, u32 }: Words,
-  type: number,
-  count: number,
-  bodyBytes: number,
-): void {
-  u32[0] = 0
-  u8[MESSAGE_HEAD.type] = type
-  u16[MESSAGE_HEAD.count >>> 1] = count
-  u32[MESSAGE_HEAD.bodyBytes >>> 2] = bodyBytes
-  u32[2] = 0
-  u32[3] = 0
-}
-
-/** The first message of every connection. */
-export function welcomeMessage(pipeline: Pipeline): Uint8Array {
+/** The first message of every connection; `windowMs` is the capacity of this name. */
+export function welcomeMessage(pipeline: Pipeline, windowMs: number): Uint8Array {
   const words = allocateWords(MESSAGE_HEAD.bytes + WELCOME.bytes)
   const { u32, u8 } = words
   const at = MESSAGE_HEAD.bytes
   const { sequence, timeMs } = pipeline.progress()
-  writeMessageHead(words, MESSAGE.welcome, 1, WELCOME.bytes)
+  writeMessageHead(words, 0, MESSAGE.welcome, 1, WELCOME.bytes)
   u32[(at + WELCOME.version) >>> 2] = STREAM_VERSION
   u32[(at + WELCOME.windowCommands) >>> 2] = STREAM_WINDOW_COMMANDS
   u32[(at + WELCOME.windowBytes) >>> 2] = STREAM_WINDOW_BYTES
@@ -50,6 +36,7 @@ export function welcomeMessage(pipeline: Pipeline): Uint8Array {
   u8.set(pipeline.log(), at + WELCOME.log)
   writeF64(words, at + WELCOME.sequence, sequence)
   writeF64(words, at + WELCOME.timeMs, timeMs)
+  u32[(at + WELCOME.windowMs) >>> 2] = windowMs
   return u8
 }
 
@@ -63,7 +50,7 @@ export function namesMessage(names: AccountNames, asked: Words, count: number): 
     bytes += entry.bytes
   }
   const words = allocateWords(MESSAGE_HEAD.bytes + bytes)
-  writeMessageHead(words, MESSAGE.names, count, bytes)
+  writeMessageHead(words, 0, MESSAGE.names, count, bytes)
   let at: number = MESSAGE_HEAD.bytes
   for (const { slot, id, spelling, metadata, bytes: length } of entries) {
     words.u32[(at + NAME_ENTRY.slot) >>> 2] = slot

@@ -8,9 +8,10 @@ import {
   MESSAGE_HEAD,
   OUTCOME,
   type Words,
+  writeMessageHead,
 } from '../protocol/index.ts'
 import { STREAM_OUTBOX_BYTES, STREAM_OUTCOMES_BYTES } from './limits.ts'
-import { writeMessageHead, writeRefusal } from './stream-messages.ts'
+import { writeRefusal } from './stream-messages.ts'
 
 /** One stream's next message of outcomes. */
 export class StreamOutbox {
@@ -48,7 +49,7 @@ export class StreamOutbox {
   flush(): void {
     if (this.count === 0 || this.#words === undefined) return
     const end = this.#at
-    writeMessageHead(this.#words, MESSAGE.outcomes, this.count, end - MESSAGE_HEAD.bytes)
+    writeMessageHead(this.#words, 0, MESSAGE.outcomes, this.count, end - MESSAGE_HEAD.bytes)
     this.count = 0
     this.#at = MESSAGE_HEAD.bytes
     this.#wasUsed = true

@@ -32,6 +32,18 @@ export class JournalDamage extends Error implements JournalPlace {
   }
 }
 
+/**
+ * A segment was moved or removed while the journal was being read: a follower does that with those that
+ * snapshots stand in for. Nothing is wrong with the journal, and another reading begins behind it.
+ */
+export class JournalMoved extends Error {
+  override readonly name = 'JournalMoved'
+
+  constructor(file: string) {
+    super(`${file} was moved or removed while the journal was being read: try again`)
+  }
+}
+
 /** The segment is whole, but of a format that this build does not read. */
 export class JournalVersionError extends Error {
   override readonly name = 'JournalVersionError'

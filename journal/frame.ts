@@ -137,7 +137,7 @@ export function frameFault(
   if (first !== state.sequence + 1) {
     return `the frame begins with sequence ${first}, and ${state.sequence + 1} is next`
   }
-  if (!hasBytes(words, at + FRAME.previousChain, state.chain)) {
+  if (!hasBytes(words.u8, at + FRAME.previousChain, state.chain)) {
     return 'the frame follows another frame than the one before it'
   }
   const timeMs = readI64(words, at + FRAME.timeMs)
@@ -153,7 +153,7 @@ export function frameFault(
  * Whether the chain of the frame of `bytes` bytes at `at` is right: all bits from the fields on.
  */
 export function hasChain(words: Words, at: number, bytes: number): boolean {
-  return hasBytes(words, at + FRAME.chain, chainOf(words, at, bytes).subarray(0, CHAIN_BYTES))
+  return hasBytes(words.u8, at + FRAME.chain, chainOf(words, at, bytes))
 }
 
 /** Where the log stands after the frame at `at`, which was checked. */
@@ -167,9 +167,9 @@ export function stateAfter(words: Words, at: number): LogState {
   }
 }
 
-/** Whether `wanted` lies at byte `at`. */
-export function hasBytes(words: Words, at: number, wanted: Uint8Array): boolean {
-  for (let i = 0; i < wanted.length; i++) if (words.u8[at + i] !== wanted[i]) return false
+/** Whether `wanted` lies at byte `at` of `bytes`. */
+export function hasBytes(bytes: Uint8Array, at: number, wanted: Uint8Array): boolean {
+  for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false
   return true
 }
 

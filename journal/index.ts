@@ -6,7 +6,13 @@
 //   const writer = new JournalWriter(storage, reader.end, { boot, segments })
 //   writer.append(words, at, fields)                   // on return it is on stable storage
 
-export { JournalDamage, type JournalPlace, JournalPoisoned, JournalVersionError } from './errors.ts'
+export {
+  JournalDamage,
+  JournalMoved,
+  type JournalPlace,
+  JournalPoisoned,
+  JournalVersionError,
+} from './errors.ts'
 export { type Fault, type FaultyCall, FaultyStorage } from './faulty-storage.ts'
 export { FileStorage } from './file-storage.ts'
 export {

@@ -1,7 +1,7 @@
 // Holding a journal against a place that somebody kept of it: the frame that ends with that record has
 // to be there, and to be the same one. Knows no files.
 
-import { CHAIN_BYTES, type LogPoint, type LogState } from './frame.ts'
+import { hasBytes, type LogPoint, type LogState } from './frame.ts'
 
 /** One point, while frames are read from its segment's start on. */
 export class PointCheck {
@@ -23,7 +23,7 @@ export class PointCheck {
     if (state.sequence > sequence) {
       return `a snapshot was made after sequence ${sequence}, where no frame of the journal ends`
     }
-    if (isSame(state.chain, chain)) return undefined
+    if (hasBytes(state.chain, 0, chain)) return undefined
     return `a snapshot was made after sequence ${sequence} of a journal that had another frame here`
   }
 
@@ -41,9 +41,4 @@ export class PointCheck {
       `${sequence}, which had been synced by then`
     )
   }
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  for (let i = 0; i < CHAIN_BYTES; i++) if (a[i] !== b[i]) return false
-  return true
 }

@@ -2,7 +2,7 @@
 // checking the frame at a place in one. What the frames say is the reader's and the scan's business.
 
 import { FRAME, FRAME_BYTES_MAX, SEGMENT_HEAD_BYTES } from '../protocol/index.ts'
-import { JournalDamage } from './errors.ts'
+import { JournalDamage, JournalMoved } from './errors.ts'
 import { FileWindow } from './file-window.ts'
 import {
   CHAIN_BYTES,
@@ -16,6 +16,7 @@ import {
 } from './frame.ts'
 import {
   holdingSegment,
+  openIfThere,
   readSegmentHeader,
   type SegmentHeader,
   type SegmentLink,
@@ -70,12 +71,14 @@ export class SegmentWalk {
 
   /**
    * Closes the open segment and opens the one after it (the first, at first), which has to continue
-   * `state`; undefined where there is none. Throws `JournalDamage` and `JournalVersionError`.
+   * `state`; undefined where there is none. Throws `JournalDamage`, `JournalVersionError`, and
+   * `JournalMoved`.
    */
   advance(state: LogState): OpenSegment | undefined {
     const name = this.#nextName()
+    const last = this.#segment?.name
     const log = this.#segment?.header.log
-    const isFirst = this.#segment === undefined
+    const isFirst = last === undefined
     this.close()
     if (name === undefined) return undefined
     if (isFirst && this.#from === undefined && name !== segmentName(1)) {
@@ -84,8 +87,18 @@ export class SegmentWalk {
     const link = isFirst
       ? this.#firstLink(state)
       : { firstSequence: state.sequence + 1, chain: state.chain, log }
-    this.#segment = this.#open(name, link)
+    try {
+      this.#segment = this.#open(name, link)
+    } catch (error) {
+      // They go oldest first: while the last one is there, none is missing behind it.
+      if (!(error instanceof JournalDamage) || isFirst || this.#isThere(last)) throw error
+      throw new JournalMoved(last)
+    }
     return this.#segment
+  }
+
+  #isThere(name: string): boolean {
+    return segmentNames(this.#storage).includes(name)
   }
 
   /** What the log was right before the open segment's first frame, by the segment's own header. */
@@ -102,7 +115,8 @@ export class SegmentWalk {
   }
 
   #open(name: string, link: SegmentLink): OpenSegment {
-    const file = this.#storage.open(name, { write: false })
+    const file = openIfThere(this.#storage, name)
+    if (file === undefined) throw new JournalMoved(name)
     try {
       const header = readSegmentHeader(file, name, link)
       const window = new FileWindow(file, Math.min(this.#windowBytes, header.segmentBytes))

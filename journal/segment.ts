@@ -69,11 +69,12 @@ export function holdingSegment(storage: Storage, sequence: number): string | und
 
 /**
  * Which log the segments are of, by the first of them whose header is whole; undefined where there is
- * none. Checks no more than that.
+ * none. Checks no more than that. A follower may move segments away meanwhile.
  */
 export function logOf(storage: Storage): Uint8Array | undefined {
   for (const name of segmentNames(storage)) {
-    const file = storage.open(name, { write: false })
+    const file = openIfThere(storage, name)
+    if (file === undefined) continue
     try {
       return readSegmentHeader(file, name, { log: undefined }).log
     } catch (error) {
@@ -83,6 +84,16 @@ export function logOf(storage: Storage): Uint8Array | undefined {
     }
   }
   return undefined
+}
+
+/** A file that was just listed, for reading; undefined where it was moved or removed since. */
+export function openIfThere(storage: Storage, name: string): StorageFile | undefined {
+  try {
+    return storage.open(name, { write: false })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return undefined
+  }
 }
 
 /** Removes what an earlier owner was preparing. Only for an owner, before it prepares anything. */
@@ -195,7 +206,7 @@ function linkFault(
   if (name !== segmentName(header.firstSequence)) {
     return `the file holds the segment from sequence ${header.firstSequence}`
   }
-  if (link.log !== undefined && !hasBytes(words, SEGMENT.log, link.log)) {
+  if (link.log !== undefined && !hasBytes(words.u8, SEGMENT.log, link.log)) {
     return 'the segment is of another log'
   }
   if (link.firstSequence !== undefined && header.firstSequence !== link.firstSequence) {
@@ -204,7 +215,7 @@ function linkFault(
       `and ${link.firstSequence} is next: records between are missing, or are there twice`
     )
   }
-  if (link.chain !== undefined && !hasBytes(words, SEGMENT.chain, link.chain)) {
+  if (link.chain !== undefined && !hasBytes(words.u8, SEGMENT.chain, link.chain)) {
     return 'the segment follows another frame than the last one before it'
   }
   return undefined

@@ -51,8 +51,6 @@ export class TailReader {
   #state: LogState = LOG_START
   /** After the last frame that was given; undefined before the first, unless it began at a point. */
   #given: LogPoint | undefined
-  #epoch = 0
-  #segmentFirstSequence = 1
   #held: Held | undefined
   /** When what is behind the last frame was looked into, on the monotonic clock. */
   #lookedAtMs = performance.now()
@@ -67,8 +65,8 @@ export class TailReader {
 
   /**
    * Reads the next frame with records into `target`; gives back its length, or 0 where no other one
-   * is certain yet. Seals are passed over. Throws `JournalDamage`, `JournalVersionError`, and errors
-   * of the storage; nothing can be read after any of them.
+   * is certain yet. Seals are passed over. Throws `JournalDamage`, `JournalVersionError`, `JournalMoved`,
+   * and errors of the storage; nothing can be read after any of them.
    */
   next(target: FrameTarget): number {
     try {
@@ -96,15 +94,6 @@ export class TailReader {
   /** The place behind the last frame that was given; undefined where there was none yet. */
   get point(): LogPoint | undefined {
     return this.#given
-  }
-
-  /** Epoch of the last frame that was given, and first sequence of its segment. */
-  get epoch(): number {
-    return this.#epoch
-  }
-
-  get segmentFirstSequence(): number {
-    return this.#segmentFirstSequence
   }
 
   /** Closes what is open. */
@@ -178,8 +167,6 @@ export class TailReader {
     this.#state = state
     this.#held = undefined
     if (records === 0) return 0
-    this.#epoch = state.epoch
-    this.#segmentFirstSequence = segment.header.firstSequence
     if (this.#point?.isPassed(state, records) === false) return 0
     const { sequence, timeMs, chain } = state
     this.#given = { sequence, timeMs, chain, log: segment.header.log }

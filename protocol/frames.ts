@@ -11,6 +11,8 @@
 // chain = first 16 bytes of SHA-256 over everything from byte 24 to the frame's end, padding too.
 // crc32 = CRC-32 over the segment's incarnation id (16 bytes), then bytes 8 to 128.
 
+import { FRAME_BYTES_MAX } from './limits.ts'
+
 /** Offsets in a frame's header, in bytes. i64 where not said otherwise. */
 export const FRAME = {
   /** u32: 'HFF1'. */
@@ -39,6 +41,9 @@ export const FRAME = {
   boot: 80,
   bytes: 128,
 } as const
+
+/** Bytes of records that one frame takes beside its header. */
+export const FRAME_PAYLOAD_BYTES_MAX = FRAME_BYTES_MAX - FRAME.bytes
 
 /** 'HFF1' as a little-endian word. */
 export const FRAME_MAGIC = 0x31464648

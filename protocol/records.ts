@@ -189,6 +189,11 @@ export function isCommand(kind: number): boolean {
   return kind >= KIND.openAccount && kind <= KIND.releaseGroup
 }
 
+/** Whether a command of this kind is refused while the disk has no room for the next segment. */
+export function needsStorage(kind: number): boolean {
+  return kind === KIND.reserve || kind === KIND.transfer || kind === KIND.openAccount
+}
+
 /** The whole length of the record at `at`; at least 32, 0 where the kind is unknown. */
 export function recordBytes(words: Words, at: number): number {
   const bytes = BYTES_OF_KIND[words.u8[at] as number] as number

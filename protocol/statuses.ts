@@ -229,6 +229,16 @@ export function statusOf(number: number): Status {
   return status
 }
 
+/** Numbers of the statuses that say "not now": the same record may pass a moment later. */
+export const NOT_NOW: ReadonlySet<number> = new Set([
+  STATUS.busy,
+  STATUS.overloaded,
+  STATUS.replaying,
+  STATUS.draining,
+  STATUS.storage_low,
+  STATUS.outcome_unknown,
+])
+
 /** 1 for the numbers of statuses that are remembered: a table for the engine's hot path. */
 export const IS_REMEMBERED: Uint8Array = Uint8Array.from(BY_NUMBER, (status) =>
   status?.remembered ? 1 : 0,

@@ -16,6 +16,8 @@
 //     |  names: slots of accounts ->              |
 //     |  <- names: their spellings                |
 
+import type { Words } from './words.ts'
+
 /** The message's type; its first byte. */
 export const MESSAGE = {
   /** Server: what it grants. The first message of every connection. */
@@ -61,7 +63,9 @@ export const WELCOME = {
   sequence: 40,
   /** f64: journal time in ms since 1970. */
   timeMs: 48,
-  bytes: 56,
+  /** An outcome younger than so many ms of journal time is not forgotten; 4 bytes of zeros follow. */
+  windowMs: 56,
+  bytes: 64,
 } as const
 
 /** Offsets in one entry of the server's names; the spelling's UTF-8 follows, padded to 8 bytes. */
@@ -101,3 +105,17 @@ export const CLOSE = {
   /** A fault of the server's own. */
   internalError: 1011,
 } as const
+
+/** Writes a message's head at byte `at` (a multiple of 8) of `words`. */
+export function writeMessageHead(
+  { u8, u16, u32 }: Words,
+  at: number,
+  type: number,
+  count: number,
+  bodyBytes: number,
+): void {
+  u32.fill(0, at >>> 2, (at + MESSAGE_HEAD.bytes) >>> 2)
+  u8[at + MESSAGE_HEAD.type] = type
+  u16[(at + MESSAGE_HEAD.count) >>> 1] = count
+  u32[(at + MESSAGE_HEAD.bodyBytes) >>> 2] = bodyBytes
+}

@@ -6,8 +6,7 @@ import {
   CHAIN_COMMANDS_MAX,
   copyWords,
   FLAG,
-  FRAME,
-  FRAME_BYTES_MAX,
+  FRAME_PAYLOAD_BYTES_MAX,
   holdsRecord,
   isAdvance,
   isCommand,
@@ -22,8 +21,6 @@ import { RingBroken, RingConsumer, type RingMemory } from './ring.ts'
 
 /** What one gateway may put into a frame before the next one has its turn, in bytes. */
 const TURN_BYTES = 16_384
-
-const PAYLOAD_BYTES_MAX = FRAME_BYTES_MAX - FRAME.bytes
 
 /** A frame while records are put into it. */
 export interface OpenFrame {
@@ -126,7 +123,7 @@ export class CommandSource {
       const length = this.#check(at)
       if (words.u8[at] === KIND.tick) throw new RingBroken('a tick within a chain')
       bytes += length
-      if (bytes > PAYLOAD_BYTES_MAX) throw new RingBroken('a chain that fits no frame')
+      if (bytes > FRAME_PAYLOAD_BYTES_MAX) throw new RingBroken('a chain that fits no frame')
       this.#ring.advance(length)
       if (((words.u8[at + RECORD.flags] as number) & FLAG.linked) === 0) return bytes
     }

@@ -32,7 +32,7 @@ export {
   wholeJournal,
 } from './offline.ts'
 export { type OpenOptions, open } from './open.ts'
-export type { ReplayFrom, ReplayUntil } from './replay-start.ts'
+export { type BegunReplay, beginReplay, type ReplayFrom, type ReplayUntil } from './replay-start.ts'
 export { allocateReport, ReportReader, ReportWriter } from './report.ts'
 export { SEGMENT_BYTES_MIN, type ServerOptions, startServer } from './start.ts'
 export { type Recovered, type RunningServer, StartAborted } from './supervisor.ts'

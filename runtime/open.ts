@@ -1,7 +1,14 @@
 // `open`: the engine in the calling process, behind the same interface as a server's. The threads are
 // those of a server; only the gateway is missing, and its end of the rings is in the calling thread.
 
-import { Front, type FrontOptions, type Holdfast, PipelineCarrier } from '../client/index.ts'
+import {
+  checkNames,
+  checkOptions,
+  Front,
+  type FrontOptions,
+  type Holdfast,
+  PipelineCarrier,
+} from '../client/index.ts'
 import {
   CAPACITIES_DEFAULT,
   CAPACITIES_MAX,
@@ -28,6 +35,18 @@ export interface OpenOptions extends FrontOptions {
   readonly signal?: AbortSignal
 }
 
+const OPTIONS = [
+  'dataDir',
+  'capacities',
+  'segmentBytes',
+  'acceptTimeJump',
+  'onProblem',
+  'signal',
+  'timeoutMs',
+  'retryMs',
+  'onWait',
+]
+
 /**
  * Opens the engine on a data directory; resolves when it has recovered and serves. Rejects as
  * `startServer` does, and with `TypeError` and `RangeError` for options that cannot be meant.
@@ -37,12 +56,14 @@ export interface OpenOptions extends FrontOptions {
  * does not.
  */
 export async function open(options: OpenOptions): Promise<Holdfast> {
+  checkNames(options, OPTIONS)
   const { dataDir, segmentBytes = SEGMENT_BYTES, acceptTimeJump = false } = options
   const { timeoutMs, retryMs, onWait, onProblem, signal } = options
   if (typeof dataDir !== 'string' || dataDir === '') {
     throw new TypeError('dataDir must be the path of a directory.')
   }
   checkSegmentBytes(segmentBytes)
+  checkOptions({ timeoutMs, retryMs, onWait })
   const capacities = { ...CAPACITIES_DEFAULT, ...checkedCapacities(options.capacities) }
   let memory: GatewayPortMemory | undefined
   const server = await startServer({
@@ -61,16 +82,15 @@ export async function open(options: OpenOptions): Promise<Holdfast> {
   const port = new GatewayPort(memory as GatewayPortMemory)
   memory?.port.unref()
   server.keepAlive(false)
-  let front: Front
+  const carrier = carrierOver(server, port)
   try {
-    front = new Front(carrierOver(server, port), { timeoutMs, retryMs, onWait })
+    const front = new Front(carrier, { timeoutMs, retryMs, onWait })
+    await front.opened
+    return front
   } catch (error) {
-    port.close()
-    await server.stop()
+    await carrier.close()
     throw error
   }
-  await front.opened
-  return front
 }
 
 function carrierOver(server: RunningServer, port: GatewayPort): PipelineCarrier {

@@ -2,7 +2,7 @@
 // changes nothing.
 
 import { randomBytes } from 'node:crypto'
-import { Engine } from '../engine/index.ts'
+import { Engine, type OutcomeSink } from '../engine/index.ts'
 import {
   CAPACITIES_LEAST,
   FileStorage,
@@ -12,7 +12,12 @@ import {
   segmentNames,
   surveyJournal,
 } from '../journal/index.ts'
-import { allocateAccountNames, allocateWords } from '../protocol/index.ts'
+import {
+  AccountNames,
+  type AccountNamesMemory,
+  allocateAccountNames,
+  allocateWords,
+} from '../protocol/index.ts'
 import {
   chooseSnapshots,
   listSnapshots,
@@ -22,7 +27,7 @@ import {
   type SnapshotInfo,
   snapshotSequence,
 } from '../snapshots/index.ts'
-import { snapshotsDirectory } from './data-directory.ts'
+import { DataDirectoryError, snapshotsDirectory } from './data-directory.ts'
 
 /** Where to stop. */
 export interface ReplayUntil {
@@ -42,17 +47,25 @@ export type ReplayFrom = 'start' | 'newest' | 'oldest'
 /** An engine to replay into, and what is known of the journal from there on. */
 export interface BegunReplay {
   readonly engine: Engine
+  readonly names: AccountNames
   readonly snapshot: SnapshotInfo | undefined
   readonly survey: JournalSurvey
 }
 
-/** Makes the engine. Throws `JournalVersionError` and errors of the disk. */
+/** Where nobody waits for outcomes. */
+const NOBODY: OutcomeSink = { words: allocateWords(8), at: 0, claim: () => false }
+
+/**
+ * Makes the engine, whose outcomes go to `sink`. Throws `JournalVersionError`, errors of the disk, and
+ * `DataDirectoryError` where the first record is wanted and only a snapshot is left of it.
+ */
 export function beginReplay(
   dataDir: string,
   journal: Storage,
   from: ReplayFrom,
   until: ReplayUntil | undefined,
   onPassedOver: OnPassedOver,
+  sink: OutcomeSink = NOBODY,
 ): BegunReplay {
   const snapshots = new FileStorage(snapshotsDirectory(dataDir))
   const choose = (sequenceMax?: number): ReplayStart =>
@@ -66,10 +79,42 @@ export function beginReplay(
     from === 'newest'
       ? choose(until?.sequence)
       : (from === 'oldest' && chooseOldest(snapshots, journal, choose)) || fromFirst(journal)
+  const hasSnapshot = from !== 'start' && start.candidates.length > 0
+  if (!hasSnapshot) assertReachable(snapshots, journal)
   const { survey } = start
-  const { engine, info } = loadNewest(snapshots, start, () => makeEngine(survey), onPassedOver)
+  let names = namesFor(survey)
+  const { engine, info } = loadNewest(
+    snapshots,
+    start,
+    () => {
+      names = namesFor(survey)
+      const seed = randomBytes(4).readUInt32LE()
+      return new Engine({ capacities: survey.tables, names, seed, sink })
+    },
+    onPassedOver,
+  )
   engine.skip(survey.voids)
-  return { engine, snapshot: info, survey }
+  return { engine, names: new AccountNames(names), snapshot: info, survey }
+}
+
+/**
+ * Throws where the journal's first records were dropped and the replay cannot begin with a snapshot. With
+ * no snapshot at all it is damage, and for the reader to say.
+ */
+function assertReachable(snapshots: Storage, journal: Storage): void {
+  const oldest = chooseOldest(snapshots, journal, (sequenceMax) =>
+    chooseSnapshots(snapshots, journal, {
+      capacities: CAPACITIES_LEAST,
+      sequenceMax,
+      onPassedOver: () => {},
+    }),
+  )
+  const sequence = oldest?.candidates[0]?.sequence
+  if (sequence === undefined) return
+  throw new DataDirectoryError(
+    `the journal before sequence ${sequence} is gone (dropped, or its archive moved away): ` +
+      `a replay can begin with the snapshot there, and end at ${sequence} or later`,
+  )
 }
 
 function fromFirst(journal: Storage): ReplayStart {
@@ -90,11 +135,6 @@ function chooseOldest(
     .find(({ candidates }) => candidates.length > 0)
 }
 
-function makeEngine({ tables }: JournalSurvey): Engine {
-  return new Engine({
-    capacities: tables,
-    names: allocateAccountNames(tables.accountsMax, tables.accountNameBytesMax),
-    seed: randomBytes(4).readUInt32LE(),
-    sink: { words: allocateWords(8), at: 0, claim: () => false },
-  })
+function namesFor({ tables }: JournalSurvey): AccountNamesMemory {
+  return allocateAccountNames(tables.accountsMax, tables.accountNameBytesMax)
 }

@@ -20,7 +20,7 @@ export interface PassedOver {
   readonly name: string
   /** Why, for people. */
   readonly sentence: string
-  /** It is damaged, or of another journal: of no use to this one, now or later. */
+  /** It is damaged, unreadable, or of another journal: of no use to this one, now or later. */
   readonly isUseless: boolean
 }
 
@@ -107,7 +107,10 @@ function readOr<T>(name: string, read: () => T, onPassedOver: OnPassedOver): T |
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     const sentence = reason.includes(name) ? reason : `${name}: ${reason}`
-    onPassedOver({ name, sentence, isUseless: error instanceof SnapshotDamage })
+    // What the disk cannot read is as lost as what it reads wrongly.
+    const isUnreadable = (error as NodeJS.ErrnoException).code === 'EIO'
+    const isUseless = isUnreadable || error instanceof SnapshotDamage
+    onPassedOver({ name, sentence, isUseless })
     return undefined
   }
 }

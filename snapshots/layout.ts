@@ -63,8 +63,6 @@ export const FOOTER = {
   stateDigest: 48,
   /** 8 bytes, as the digest is shown. */
   outcomeDigest: 64,
-  /** i64. */
-  segmentFirstSequence: 72,
   /** i64: size of the file. */
   fileBytes: 80,
   /** u32: voided sequences, each an i64, in the blocks before the footer. */

@@ -128,7 +128,6 @@ function infoFrom(
     log: sliceId(header, HEADER.log),
     chain: sliceId(footer, FOOTER.chain),
     epoch: footer.u32[FOOTER.epoch >>> 2] as number,
-    segmentFirstSequence: readI64(footer, FOOTER.segmentFirstSequence),
     stateDigest: hexOf(footer, FOOTER.stateDigest, 16),
     outcomeDigest: hexOf(footer, FOOTER.outcomeDigest, 8),
     capacities: Object.fromEntries(capacities) as Capacities,

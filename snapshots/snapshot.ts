@@ -17,8 +17,6 @@ export interface SnapshotInfo {
   readonly chain: Uint8Array
   /** Epoch of that frame. */
   readonly epoch: number
-  /** First sequence of the segment that holds that frame: the journal is needed from there on. */
-  readonly segmentFirstSequence: number
   /** First 16 bytes of SHA-256 over the state's bytes, as 32 hexadecimal digits. */
   readonly stateDigest: string
   /** The outcome digest, as 16 hexadecimal digits. */
@@ -37,7 +35,6 @@ export interface SnapshotPlace {
   readonly log: Uint8Array
   readonly chain: Uint8Array
   readonly epoch: number
-  readonly segmentFirstSequence: number
   readonly capacities: Capacities
   /** Every voided sequence that is known; those after the state's own are left out. */
   readonly voids: Iterable<number>

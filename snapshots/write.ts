@@ -161,7 +161,6 @@ function writeFooter(
   words.u8.set(place.chain, FOOTER.chain)
   words.u8.set(draft.hash.digest().subarray(0, ID_BYTES), FOOTER.stateDigest)
   words.u8.set(Buffer.from(source.digest, 'hex'), FOOTER.outcomeDigest)
-  writeI64(words, FOOTER.segmentFirstSequence, place.segmentFirstSequence)
   writeI64(words, FOOTER.fileBytes, draft.bytes + BLOCK_BYTES)
   words.u32[FOOTER.voidCount >>> 2] = voidCount
   words.u32[FOOTER.voidsCrc >>> 2] = voidsCrc

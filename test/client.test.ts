@@ -12,31 +12,17 @@ import {
   Front,
   type HoldfastStatus,
   HoldfastUnreachable,
-  newId,
   PipelineCarrier,
 } from '../client/index.ts'
 import { KIND, STATUS } from '../protocol/index.ts'
+import { errorOf, MOVE, transfers } from './support/client-calls.ts'
 import { DirectPipeline } from './support/direct-pipeline.ts'
 import { type FakeRecord, fakeStream, outcomes, welcome } from './support/fake-stream.ts'
 
 t.setTimeout(120_000)
 
-const MOVE = { debitAccount: 'bank', creditAccount: 'acme', amount: 1 }
-
-function transfers(count: number): Command[] {
-  return Array.from({ length: count }, () => ({ type: 'transfer', id: newId(), ...MOVE }))
-}
-
 function idsOf(commands: readonly Command[]): string[] {
   return commands.map(({ id }) => String(id).replaceAll('-', ''))
-}
-
-/** The error that a promise rejects with. */
-async function errorOf(promise: Promise<unknown>): Promise<Error> {
-  return promise.then(
-    () => new Error('it was fulfilled'),
-    (error: Error) => error,
-  )
 }
 
 t.test('no server: the error says where, why, and what to do', async (t) => {
@@ -353,6 +339,14 @@ t.test('over a pipeline: no room, no disk, no thread', async (t) => {
   t.match(await errorOf(hf.audit()), { name: 'HoldfastFailed' })
   t.equal(hf.status().state, 'failed')
   await hf.close()
+})
+
+t.test('a client that closes waits for nothing', async (t) => {
+  const { url } = await fakeStream(t)
+  const hf = await connect(url)
+  const closing = hf.close()
+  t.match(hf.status(), { state: 'closing', waitsFor: 'nothing', reason: '' })
+  await closing
 })
 
 t.test('options that cannot be meant', async (t) => {

@@ -1,6 +1,7 @@
 // The follower as a process: beside a server under load, killed at random moments, ended with its
 // server, stopped by damage; and the verbs that speak to it.
 
+import { ChildProcess } from 'node:child_process'
 import {
   existsSync,
   openSync,
@@ -12,6 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { FollowerChild } from '../cli/follower-child.ts'
 import { askFollower, controlPath, type FollowerStatus } from '../follower/index.ts'
 import { FileStorage } from '../journal/index.ts'
 import {
@@ -175,6 +177,53 @@ t.test('a follower that dies is started again; one that finds damage is not', as
   )
   t.match(ended.stderr, /follower: the journal is damaged in \S+ at offset 8192/)
   t.match(ended.stderr, /THE FOLLOWER FOUND DAMAGE and is not started again/)
+})
+
+t.test('a signal that cannot be sent is not the end of a follower', async (t) => {
+  const dataDir = join(temporaryDirectory(t), 'none')
+  const settings = {
+    snapshotEveryRecords: 1e9,
+    snapshotEverySeconds: 300,
+    archive: 'keep',
+  } as const
+  const prototype = ChildProcess.prototype as ChildProcess & { spawn(how: object): number }
+  const { spawn } = prototype
+  const { execPath } = process
+  let child: ChildProcess | undefined
+  prototype.spawn = function (how) {
+    child = this
+    return spawn.call(this, how)
+  }
+  t.teardown(() => {
+    prototype.spawn = spawn
+    process.execPath = execPath
+  })
+  const start = () => {
+    const states: string[] = []
+    const messages: string[] = []
+    const follower = new FollowerChild(
+      { dataDir, ...settings },
+      {
+        onMessage: (sentence) => messages.push(sentence),
+        onHealth: ({ state }) => states.push(state),
+      },
+    )
+    return { follower, states, messages }
+  }
+  const running = start()
+  const pid = child?.pid
+  child?.emit('error', new Error('kill EPERM'))
+  t.same(running.states, ['running'], 'there is one, and no other one is started')
+  t.same(running.messages, [`the follower, process ${pid}: kill EPERM`])
+  await running.follower.stop()
+  t.notOk(isAlive(Number(pid)))
+
+  process.execPath = join(dataDir, 'no-such-program')
+  const none = start()
+  while (none.messages.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  t.same(none.states, ['running', 'waiting'])
+  t.match(none.messages, [/the follower is gone \(spawn .*ENOENT\); it is started again in 1 s/])
+  await none.follower.stop()
 })
 
 function flipBit(path: string, offset: number): void {

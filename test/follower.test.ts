@@ -1,22 +1,17 @@
 // The follower in one process: it follows, makes snapshots that are right, retires what they stand in
-// for, and stops where its state is not the journal's. Sinks are follower-sinks.test.ts's, and its process
-// beside a server is follower-process.test.ts's.
+// for, and stops where its state is not the journal's. Sinks are follower-sinks.test.ts's, its
+// schedule and socket follower-parts.test.ts's, and its process beside a server follower-process.test.ts's.
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { stateDigestOf } from '../cli/audit.ts'
 import { EngineFault } from '../engine/index.ts'
-import {
-  askFollower,
-  controlPath,
-  FollowerRefused,
-  listenForControl,
-  snapshotOffline,
-} from '../follower/index.ts'
-import { FileStorage, segmentNames } from '../journal/index.ts'
+import { snapshotOffline } from '../follower/index.ts'
+import { Schedule } from '../follower/schedule.ts'
+import { Session } from '../follower/session.ts'
+import { FileStorage, segmentName, segmentNames } from '../journal/index.ts'
 import { replayJournal } from '../runtime/index.ts'
 import { listSnapshots, readSnapshotInfo } from '../snapshots/index.ts'
 import { directoriesOf, openPlainJournal, startFollower } from './support/follower.ts'
@@ -138,7 +133,13 @@ t.test('segments that two snapshots stand in for are archived, or dropped', asyn
       readSnapshotInfo(new FileStorage(directoriesOf(dataDir).snapshots), name),
     )
     const [first = ''] = segmentNames(storage)
-    t.equal(Number.parseInt(first, 10), older?.segmentFirstSequence, 'the older one begins in it')
+    const names = segmentNames(storage).concat(
+      segmentNames(new FileStorage(join(dataDir, 'archive'))),
+    )
+    const begun = names
+      .sort()
+      .findLast((name) => Number.parseInt(name, 10) <= Number(older?.sequence))
+    t.equal(first, begun, 'the older one begins in it')
     const archived = segmentNames(new FileStorage(join(dataDir, 'archive')))
     t.equal(archived.length, archive === 'keep' ? all() - segmentNames(storage).length : 0)
     if (archive === 'keep') t.equal(replayedDigest(dataDir, newest?.sequence), newest?.stateDigest)
@@ -229,12 +230,73 @@ t.test('a snapshot where nobody runs', async (t) => {
   more.close()
   const later = await snapshotOffline(options)
   t.equal(later.stateDigest, replayedDigest(dataDir))
-  const info = readSnapshotInfo(
-    new FileStorage(join(dataDir, 'snapshots')),
-    snapshotsIn(dataDir)[0] as string,
-  )
-  t.equal(info.segmentFirstSequence, 1)
   t.same(messages, [])
+})
+
+t.test('a snapshot where nobody runs keeps what it loaded, not what is damaged', async (t) => {
+  const dataDir = temporary(t)
+  const messages: string[] = []
+  const options = {
+    directories: directoriesOf(dataDir),
+    archive: 'drop' as const,
+    onMessage: (sentence: string) => messages.push(sentence),
+  }
+  const journal = openPlainJournal(dataDir, 266_240)
+  const more = async () => {
+    journal.trade(150)
+    journal.writer.seal({ shutdown: true })
+    return snapshotOffline(options)
+  }
+  const loaded = await more()
+  t.equal(loaded.stateDigest, replayedDigest(dataDir))
+  const { sequence } = await more()
+  const [damaged = '', good = ''] = snapshotsIn(dataDir)
+  t.equal(Number.parseInt(damaged, 10), sequence)
+  const path = join(dataDir, 'snapshots', damaged)
+  const bytes = readFileSync(path)
+  bytes[5_000] = (bytes[5_000] as number) ^ 4
+  writeFileSync(path, bytes)
+
+  const newest = await more()
+  t.match(messages.join('\n'), /passed over, and moved to quarantine: .*damaged/)
+  t.same(readdirSync(join(dataDir, 'quarantine')), [damaged])
+  t.same(
+    snapshotsIn(dataDir).map((name) => Number.parseInt(name, 10)),
+    [newest.sequence, loaded.sequence],
+  )
+  rmSync(join(dataDir, 'snapshots', snapshotsIn(dataDir)[0] as string))
+  t.same(snapshotsIn(dataDir), [good])
+  const again = await snapshotOffline(options)
+  t.match(again, { ...newest, seconds: Number }, 'the journal reaches back')
+  t.not(segmentNames(new FileStorage(options.directories.journal))[0], segmentName(1))
+  journal.close()
+})
+
+t.test('a snapshot that was taken away before its frame was read again', async (t) => {
+  const dataDir = temporary(t)
+  const snapshots = new FileStorage(directoriesOf(dataDir).snapshots)
+  const journal = openPlainJournal(dataDir)
+  journal.trade(20)
+  journal.writer.seal({ shutdown: false })
+  const first = startFollower(dataDir)
+  const made = await first.follower.requestSnapshot()
+  await first.stop()
+  const [name = ''] = snapshotsIn(dataDir)
+  const info = readSnapshotInfo(snapshots, name)
+  t.equal(info.epoch, 1)
+  const session = new Session({
+    storages: { journal: new FileStorage(join(dataDir, 'journal')), archive: snapshots, snapshots },
+    sinks: [],
+    feed: { holdMs: 1, onDetached() {} },
+    schedule: new Schedule({ everyRecords: 1e9, everyMs: 1e9 }, 0),
+    onPassedOver: ({ sentence }) => t.fail(sentence),
+  })
+  rmSync(join(dataDir, 'snapshots', name))
+  const { signal } = new AbortController()
+  t.same(await session.writeSnapshot(0, signal), info, 'it is the same again')
+  t.equal(info.stateDigest, made.stateDigest)
+  await session.end(0)
+  journal.close()
 })
 
 t.test('a server starts from the newest snapshot that is good', async (t) => {
@@ -299,48 +361,3 @@ function ofRound(round: number, n: number) {
       : { reservation: `${round}-${command.reservation}` }),
   }))
 }
-
-t.test('the socket: requests, replies, and what is none', async (t) => {
-  const path = join(temporary(t), 'follower.sock')
-  t.equal(await askFollower(path, 'status'), undefined, 'nobody is there')
-  writeFileSync(path, 'an old one')
-  let fail = false
-  const control = await listenForControl(path, {
-    status: () => ({ state: 'following' }),
-    async snapshot() {
-      if (fail) throw new Error('the disk is full')
-      return { sequence: 7 }
-    },
-  })
-  t.teardown(() => control.close())
-  t.same(await askFollower(path, 'status'), { state: 'following' })
-  t.same(await askFollower(path, 'snapshot'), { sequence: 7 })
-  fail = true
-  await t.rejects(askFollower(path, 'snapshot'), FollowerRefused)
-  const raw = (text: string): Promise<string> =>
-    new Promise((resolve) => {
-      let got = ''
-      const socket = connect(path, () => socket.write(text))
-      socket.on('data', (part) => {
-        got += part
-        if (got.endsWith('\n')) socket.destroy()
-      })
-      socket.on('error', () => {})
-      socket.on('close', () => resolve(got))
-    })
-  t.match(await raw('{]\n'), /a line of JSON was expected/)
-  t.match(await raw('{"request":"stop"}\n'), /a request is/)
-  t.match(await raw('null\n'), /a request is/)
-  t.equal(await raw('x'.repeat(100_000)), '', 'a line without end is hung up on')
-  t.same(await askFollower(path, 'status'), { state: 'following' }, 'it still answers')
-  control.close()
-  t.equal(await askFollower(path, 'status'), undefined)
-  t.equal(existsSync(path), false)
-  t.equal(controlPath('/tmp/x'), '/tmp/x/follower.sock')
-  t.equal(controlPath(`/${'long/'.repeat(40)}`), undefined)
-  t.match(
-    controlPath(join(process.cwd(), 'x'.repeat(80))),
-    /follower\.sock$/,
-    'from here it is short',
-  )
-})

@@ -148,6 +148,16 @@ t.test('verify holds every snapshot against the replay', async (t) => {
   const rest = await run('verify')
   t.match(rest.stderr, `the journal before ${first} is gone: began with the snapshot there`)
   t.same(rest.json.snapshots, [first])
+  const gone = new RegExp(
+    `the journal before sequence ${first} is gone .* end at ${first} or later`,
+  )
+  t.match((await run('replay', ['--from-start'], 1)).stderr, gone)
+  t.match((await run('replay', ['--until', '1'], 1)).stderr, gone)
+  const inspected = await run('inspect', ['account', 'acme'])
+  t.equal(inspected.json.balance, made.subject.account('acme')?.balance)
+  t.match(inspected.stderr, 'began with the snapshot there')
+  // Nothing is left to begin with: that is damage.
+  snapshots.remove(snapshotName(first))
   t.match((await run('replay', ['--from-start'], 3)).stderr, /the journal is damaged/)
 })
 

@@ -59,6 +59,7 @@ t.test('the welcome says what is granted', async (t) => {
   t.same(welcome.u8.slice(WELCOME.log, WELCOME.log + 16), TEST_LOG)
   t.equal(welcome.f64[WELCOME.sequence >>> 3], 6)
   t.equal(welcome.f64[WELCOME.timeMs >>> 3], TEST_START_MS)
+  t.equal(word(WELCOME.windowMs), 60_000)
 })
 
 t.test('commands are answered in order, each under its token', async (t) => {

@@ -17,7 +17,7 @@ import { accountOf, reservationOf } from '../outcome-view.ts'
 import { formatTime, grouped, note, print, printJson } from '../output.ts'
 import { startSpellings } from '../record-json.ts'
 import { watchReplay } from '../watched-replay.ts'
-import { noteEnd } from './replay.ts'
+import { noteBeginning, noteEnd } from './replay.ts'
 
 /** What is looked at, and how it is shown. */
 export interface InspectOptions {
@@ -67,6 +67,7 @@ function inspectJournal(dataDir: string, options: InspectOptions): ExitCode {
   const last = from + limit - 1
   const replayed = watchReplay(dataDir, last, capture.sink, walk.onFrame)
   walk.end()
+  noteBeginning(replayed.snapshot)
   noteEnd(replayed)
   return EXIT.fine
 }
@@ -89,6 +90,7 @@ function inspectOne(
   const replayed = watchReplay(dataDir, Infinity, capture.sink, walk.onFrame)
   walk.end()
   const words = ask(replayed.engine, capture, kind, bytes)
+  noteBeginning(replayed.snapshot)
   noteEnd(replayed)
   if (words.u16[OUTCOME.status >>> 1] !== STATUS.ok) {
     throw new CliError(EXIT.failed, `there is no ${what} ${id} as of the journal's end`)

@@ -63,6 +63,12 @@ export function replayWithBar(options: ReplayOptions): Replay {
   }
 }
 
+/** Says on stderr that the first records are gone, where it was a snapshot that the replay began with. */
+export function noteBeginning(snapshot: Replay['snapshot']): void {
+  if (snapshot === undefined) return
+  note(`the journal before ${grouped(snapshot.sequence)} is gone: began with the snapshot there`)
+}
+
 /** Says on stderr what the end of the journal was like, where it was not a clean one. */
 export function noteEnd({ end, voids }: Pick<Replay, 'end' | 'voids'>): void {
   if (voids.size > 0) note(`void, and skipped: ${counted(voids.size, 'command')}`)

@@ -3,6 +3,7 @@
 
 import { createReadStream, statSync } from 'node:fs'
 import { connect, type Holdfast, HoldfastTimeout, HoldfastUnreachable } from '../../client/index.ts'
+import { NOT_NOW, STATUS } from '../../protocol/index.ts'
 import { type CommandLine, isInvalid, readCommandLines } from '../command-lines.ts'
 import { CliError, EXIT, type ExitCode } from '../exit-codes.ts'
 import { counted, grouped, note, print, printJson } from '../output.ts'
@@ -29,16 +30,6 @@ const CONNECT_MS = 5_000
 
 /** How much longer than for room a batch waits for its answers, in ms. */
 const ANSWER_MS = 30_000
-
-/** Codes that say "not now", which the client has retried for as long as there was patience. */
-const NOT_NOW: ReadonlySet<string> = new Set([
-  'busy',
-  'overloaded',
-  'replaying',
-  'draining',
-  'storage_low',
-  'outcome_unknown',
-])
 
 /** Codes of a full table: not a business answer, and nothing that waiting mends. */
 const TABLE_FULL = /^(accounts|ledgers|reservations|groups)_full$/
@@ -143,7 +134,8 @@ async function sendBatch(run: Run, batch: readonly CommandLine[]): Promise<void>
   const results = await run.holdfast.submit(batch.map(({ command }) => command))
   let gaveUp: string | undefined
   for (const [i, result] of results.entries()) {
-    if (NOT_NOW.has(result.code)) {
+    // The client has retried it for as long as there was patience.
+    if (NOT_NOW.has(STATUS[result.code])) {
       gaveUp = result.code
       continue
     }

@@ -1,6 +1,7 @@
 // `holdfast snapshot`: has the follower make a snapshot now, or makes one where nothing runs.
 
 import { resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   askFollower,
   controlPath,
@@ -12,6 +13,7 @@ import {
   checkJournalDirectory,
   DirectoryInUse,
   inlineGenerously,
+  isLocked,
   lockDirectory,
 } from '../../runtime/index.ts'
 import type { Config } from '../config.ts'
@@ -19,11 +21,18 @@ import { CliError, EXIT, type ExitCode } from '../exit-codes.ts'
 import { followerDirectories } from '../follower-run.ts'
 import { formatBytes, grouped, note, print, printJson } from '../output.ts'
 
+/**
+ * How long the follower of a server that has just begun may take until it listens, and how often it
+ * is looked for, in ms.
+ */
+const FOLLOWER_START_MS = 5_000
+const FOLLOWER_POLL_MS = 200
+
 /** Makes a snapshot, or has it made, and prints it. */
 export async function snapshot(config: Config, json: boolean): Promise<ExitCode> {
   const dataDir = resolve(config.dataDir)
   checkJournalDirectory(dataDir)
-  const made = (await asked(dataDir)) ?? (await madeHere(dataDir, config.archive))
+  const made = (await askedInTime(dataDir)) ?? (await madeHere(dataDir, config.archive))
   if (json) printJson(made)
   else {
     print(`sequence     ${grouped(made.sequence)}`)
@@ -31,6 +40,17 @@ export async function snapshot(config: Config, json: boolean): Promise<ExitCode>
     print(`size         ${formatBytes(made.bytes)} in ${made.seconds.toFixed(2)} s`)
   }
   return EXIT.fine
+}
+
+/** As `asked`; beside a server it waits for the follower that may be starting. */
+async function askedInTime(dataDir: string): Promise<SnapshotMade | undefined> {
+  const giveUpMs = performance.now() + FOLLOWER_START_MS
+  for (;;) {
+    const made = await asked(dataDir)
+    if (made !== undefined || performance.now() > giveUpMs) return made
+    if (!isLocked(dataDir, 'writer')) return undefined
+    await delay(FOLLOWER_POLL_MS)
+  }
 }
 
 /** From the follower; undefined where none listens. */

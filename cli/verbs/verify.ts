@@ -5,7 +5,7 @@ import { auditOf } from '../audit.ts'
 import { CliError, EXIT, type ExitCode } from '../exit-codes.ts'
 import { counted, formatBytes, grouped, note, print, printJson } from '../output.ts'
 import { checkSnapshots } from '../snapshot-check.ts'
-import { noteEnd, replayWithBar } from './replay.ts'
+import { noteBeginning, noteEnd, replayWithBar } from './replay.ts'
 
 /** How many violations are named one by one. */
 const SHOWN_MAX = 20
@@ -24,9 +24,7 @@ export async function verify(dataDir: string, json: boolean): Promise<ExitCode> 
   const { sequence, digest, accounts, openReservations } = auditOf(engine)
   const checkpoints = engine.checkpointsCompared
   noteEnd(replayed)
-  if (snapshot !== undefined) {
-    note(`the journal before ${grouped(snapshot.sequence)} is gone: began with the snapshot there`)
-  }
+  noteBeginning(snapshot)
   for (const { invariant, detail } of violations.slice(0, SHOWN_MAX)) {
     note(`${invariant}: ${detail}`)
   }

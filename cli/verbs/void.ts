@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import {
+  CAPACITIES_LEAST,
   FileStorage,
   JournalReader,
   JournalWriter,
@@ -13,7 +14,6 @@ import {
 } from '../../journal/index.ts'
 import {
   allocateWords,
-  CAPACITIES_DEFAULT,
   FRAME,
   FRAME_BYTES_MAX,
   FRAME_FLAG,
@@ -81,7 +81,7 @@ function findBasis(
   if (first === undefined || first === segmentName(1)) return undefined
   const snapshots = new FileStorage(snapshotsDirectory(dataDir))
   const { candidates } = chooseSnapshots(snapshots, journal, {
-    capacities: CAPACITIES_DEFAULT,
+    capacities: CAPACITIES_LEAST,
     sequenceMax: sequence - 1,
     onPassedOver: ({ sentence }) => note(`passed over: ${sentence}`),
   })

@@ -42,6 +42,7 @@ export interface FakeConnection {
 export interface FakeBehaviour {
   readonly version?: number
   readonly windowCommands?: number
+  readonly windowMs?: number
   /** Instead of the welcome. */
   readonly onOpen?: (connection: FakeConnection) => void
   /** Instead of answering `ok` at once. */
@@ -118,6 +119,7 @@ function serve(
 export function welcome({
   version = STREAM_VERSION,
   windowCommands = 1_024,
+  windowMs = 60_000,
 }: FakeBehaviour): Buffer {
   const words = message(MESSAGE.welcome, 1, WELCOME.bytes)
   const set = (field: number, value: number): void => {
@@ -129,6 +131,7 @@ export function welcome({
   set(WELCOME.messageBytesMax, STREAM_MESSAGE_BYTES_MAX)
   set(WELCOME.chainCommandsMax, 1_024)
   set(WELCOME.namesMax, 1_024)
+  set(WELCOME.windowMs, windowMs)
   return Buffer.from(words.u8)
 }
 

@@ -33,7 +33,6 @@ export const PLACE: SnapshotPlace = {
   log: new Uint8Array(16).fill(1),
   chain: new Uint8Array(16).fill(2),
   epoch: 3,
-  segmentFirstSequence: 1,
   capacities: STATE_CAPACITIES,
   voids: [],
 }
