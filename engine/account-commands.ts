@@ -11,11 +11,12 @@ import {
   STATUS,
   type Words,
 } from '../protocol/index.ts'
-import type { Core } from './core.ts'
 import { NONE } from './id-index.ts'
+import { writer } from './writer.ts'
 
 /** Opens an account; the caller knows that its id is new. */
-export function openAccount(core: Core, words: Words, at: number): number {
+export function openAccount(words: Words, at: number): number {
+  const { core } = writer
   const { book, limits, decision } = core
   const ledger = words.u32[(at + OPEN_ACCOUNT.ledger) >>> 2] as number
   if (book.accounts.count >= limits.accountsMax) return STATUS.accounts_full
@@ -33,7 +34,8 @@ export function openAccount(core: Core, words: Words, at: number): number {
 }
 
 /** Sets an account's credit limit to a value that covers what is in use. */
-export function setCreditLimit(core: Core, words: Words, at: number): number {
+export function setCreditLimit(words: Words, at: number): number {
+  const { core } = writer
   const { accounts } = core.book
   const account = accounts.find(words, at + SET_CREDIT_LIMIT.account, core.firstHash)
   const value = readI64(words, at + SET_CREDIT_LIMIT.value)
@@ -50,7 +52,8 @@ export function setCreditLimit(core: Core, words: Words, at: number): number {
 }
 
 /** Stops new debits of an account, or allows them again. */
-export function freezeAccount(core: Core, words: Words, at: number): number {
+export function freezeAccount(words: Words, at: number): number {
+  const { core } = writer
   const { accounts } = core.book
   const account = accounts.find(words, at + ACCOUNT_CHANGE.account, core.firstHash)
   if (account === NONE) return STATUS.account_not_found
@@ -64,7 +67,8 @@ export function freezeAccount(core: Core, words: Words, at: number): number {
 }
 
 /** Closes an account that is empty; one that is closed stays so. */
-export function closeAccount(core: Core, words: Words, at: number): number {
+export function closeAccount(words: Words, at: number): number {
+  const { core } = writer
   const { accounts } = core.book
   const account = accounts.find(words, at + ACCOUNT_CHANGE.account, core.firstHash)
   if (account === NONE) return STATUS.account_not_found

@@ -42,10 +42,10 @@ export class Accounts {
   readonly bytes: number
   readonly names: AccountNames
   readonly f64: Float64Array
-  readonly #coldF64: Float64Array
-  readonly #coldI32: Int32Array
-  readonly #words: Words
-  readonly #index: IdIndex
+  private readonly coldF64: Float64Array
+  private readonly coldI32: Int32Array
+  private readonly words: Words
+  private readonly index: IdIndex
   /** Bytes of tails in use; the next tail begins here. */
   nameBytes = 0
   count = 0
@@ -54,25 +54,25 @@ export class Accounts {
   constructor(accountsMax: number, names: AccountNamesMemory) {
     const rows = new ArrayBuffer(accountsMax * ROW_BYTES)
     const cold = new ArrayBuffer(accountsMax * COLD_BYTES)
-    this.#coldF64 = new Float64Array(cold)
-    this.#coldI32 = new Int32Array(cold)
-    this.#words = wordsOver(rows)
-    this.i32 = this.#words.i32
-    this.f64 = this.#words.f64
-    this.#index = new IdIndex(accountsMax, this)
+    this.coldF64 = new Float64Array(cold)
+    this.coldI32 = new Int32Array(cold)
+    this.words = wordsOver(rows)
+    this.i32 = this.words.i32
+    this.f64 = this.words.f64
+    this.index = new IdIndex(accountsMax, this)
     this.names = new AccountNames(names)
-    this.bytes = rows.byteLength + cold.byteLength + this.#index.bytes
+    this.bytes = rows.byteLength + cold.byteLength + this.index.bytes
   }
 
   /** The slot of the account whose id, with this hash, is at byte `at` of `words`, or `NONE`. */
   find(words: Words, at: number, hash: number): number {
-    const reference = this.#index.find(words, at, hash)
+    const reference = this.index.find(words, at, hash)
     return reference === NONE ? NONE : reference >>> 1
   }
 
   /** Reads what `find` will need for each of `count` hashes, which it overwrites: entry, then row. */
   touchAll(hashes: Int32Array, count: number): number {
-    this.#index.guessAll(hashes, count)
+    this.index.guessAll(hashes, count)
     const i32 = this.i32
     let sum = 0
     for (let n = 0; n < count; n++) {
@@ -158,19 +158,19 @@ export class Accounts {
   }
 
   openedSequence(slot: number): number {
-    return this.#coldF64[slot << 2] as number
+    return this.coldF64[slot << 2] as number
   }
 
   openedTimeMs(slot: number): number {
-    return this.#coldF64[(slot << 2) + 1] as number
+    return this.coldF64[(slot << 2) + 1] as number
   }
 
   firstCreditLimit(slot: number): number {
-    return this.#coldF64[(slot << 2) + 2] as number
+    return this.coldF64[(slot << 2) + 2] as number
   }
 
   metadataHash(slot: number): number {
-    return this.#coldI32[(slot << 3) + 6] as number
+    return this.coldI32[(slot << 3) + 6] as number
   }
 
   /** Adds the account of the open_account record at `at`; there is room. Gives back its slot. */
@@ -186,7 +186,7 @@ export class Accounts {
     const slot = this.count++
     const flags = words.u8[at + RECORD.flags] as number
     const limit = readI64(words, at + OPEN_ACCOUNT.creditLimit)
-    copyWords(words, at + RECORD.id, this.#words, slot * ROW_BYTES, 16)
+    copyWords(words, at + RECORD.id, this.words, slot * ROW_BYTES, 16)
     const w = slot << 4
     this.i32[w + WORD.ledger] = ledgerSlot
     this.i32[w + WORD.flags] =
@@ -199,10 +199,10 @@ export class Accounts {
     this.f64[f + DOUBLE.held] = 0
     this.f64[f + DOUBLE.incoming] = 0
     this.f64[f + DOUBLE.creditLimit] = limit
-    this.#coldF64[slot << 2] = sequence
-    this.#coldF64[(slot << 2) + 1] = timeMs
-    this.#coldF64[(slot << 2) + 2] = limit
-    this.#coldI32[(slot << 3) + 6] = words.i32[(at + RECORD.metadataHash) >>> 2] as number
+    this.coldF64[slot << 2] = sequence
+    this.coldF64[(slot << 2) + 1] = timeMs
+    this.coldF64[(slot << 2) + 2] = limit
+    this.coldI32[(slot << 3) + 6] = words.i32[(at + RECORD.metadataHash) >>> 2] as number
     const tailBytes = words.u16[(at + RECORD.tailBytes) >>> 1] as number
     this.names.set(
       slot,
@@ -213,7 +213,7 @@ export class Accounts {
       this.nameBytes,
     )
     this.nameBytes += tailBytes
-    this.#index.insert(slot * 2, hash)
+    this.index.insert(slot * 2, hash)
     return slot
   }
 
@@ -221,17 +221,17 @@ export class Accounts {
   restore(row: Words, at: number): void {
     const slot = this.count
     const tailBytes = row.u32[(at + ACCOUNT_ROW.tailBytes) >>> 2] as number
-    copyWords(row, at + ACCOUNT_ROW.id, this.#words, slot * ROW_BYTES, 16)
+    copyWords(row, at + ACCOUNT_ROW.id, this.words, slot * ROW_BYTES, 16)
     const w = slot << 4
     this.i32[w + WORD.ledger] = row.i32[(at + ACCOUNT_ROW.ledger) >>> 2] as number
     this.i32[w + WORD.flags] = row.i32[(at + ACCOUNT_ROW.flags) >>> 2] as number
     const from = (at + ACCOUNT_ROW.balance) >>> 3
     const f = (slot << 3) + DOUBLE.balance
     for (let n = 0; n < 4; n++) this.f64[f + n] = row.f64[from + n] as number
-    this.#coldF64[slot << 2] = readF64(row, at + ACCOUNT_ROW.openedSequence)
-    this.#coldF64[(slot << 2) + 1] = readF64(row, at + ACCOUNT_ROW.openedTimeMs)
-    this.#coldF64[(slot << 2) + 2] = readF64(row, at + ACCOUNT_ROW.firstCreditLimit)
-    this.#coldI32[(slot << 3) + 6] = row.i32[(at + ACCOUNT_ROW.metadataHash) >>> 2] as number
+    this.coldF64[slot << 2] = readF64(row, at + ACCOUNT_ROW.openedSequence)
+    this.coldF64[(slot << 2) + 1] = readF64(row, at + ACCOUNT_ROW.openedTimeMs)
+    this.coldF64[(slot << 2) + 2] = readF64(row, at + ACCOUNT_ROW.firstCreditLimit)
+    this.coldI32[(slot << 3) + 6] = row.i32[(at + ACCOUNT_ROW.metadataHash) >>> 2] as number
     this.names.place(slot, row.u8, at + ACCOUNT_ROW.id, tailBytes, this.nameBytes)
     this.nameBytes += tailBytes
     this.count++
@@ -239,13 +239,13 @@ export class Accounts {
 
   /** Indexes the last `count` accounts that were restored; false where an id is there already. */
   restoreIds(hashes: Int32Array, count: number): boolean {
-    return this.#index.restore((this.count - count) * 2, hashes, count)
+    return this.index.restore((this.count - count) * 2, hashes, count)
   }
 
   /** Takes back the account that was opened last. */
   unopen(slot: number, hash: number, nameBytes: number): void {
     if (slot !== this.count - 1) throw new Error('only the newest account can be taken back')
-    this.#index.remove(slot * 2, hash)
+    this.index.remove(slot * 2, hash)
     this.nameBytes = nameBytes
     this.count--
   }
@@ -287,6 +287,6 @@ export class Accounts {
 
   /** The row's id as words, for digests. */
   copyId(slot: number, to: Words, toAt: number): void {
-    copyWords(this.#words, slot * ROW_BYTES, to, toAt, 16)
+    copyWords(this.words, slot * ROW_BYTES, to, toAt, 16)
   }
 }

@@ -110,7 +110,7 @@ export class Chains {
     this.#words = words
     this.#firstSequence = firstSequence
     this.#nowMs = nowMs
-    forgetOld(this.#core)
+    forgetOld()
     const malformed = this.#findMalformed(words)
     if (malformed !== NONE) return this.#failAt(malformed, STATUS.malformed, outcomes)
     if (this.#hasTwins(words)) return this.#failAll(STATUS.chain_mismatch, outcomes)
@@ -168,7 +168,7 @@ export class Chains {
     for (let n = 0; n < this.count; n++) {
       const at = this.at(n)
       this.#core.readHashes(words, at)
-      if (findKnown(this.#core, words, at) !== NONE) members++
+      if (findKnown(words, at) !== NONE) members++
       else if (words.u8[at] === KIND.openAccount) neutral++
     }
     return { members, neutral }
@@ -181,21 +181,21 @@ export class Chains {
     for (let n = 0; n < this.count; n++) {
       const at = this.at(n)
       this.#begin(n)
-      const known = findKnown(core, words, at)
+      const known = findKnown(words, at)
       if (known === NONE) continue
       readContent(core.content, words, at, core.chainPlace)
-      const difference = compareWithKnown(core, known, words, at)
+      const difference = compareWithKnown(known, words, at)
       if (difference !== STATUS.ok) return this.#failAt(n, difference, outcomes)
       const kind = words.u8[at] as number
-      if (firstStatus(core, known, kind) !== STATUS.ok) hasFailed = true
+      if (firstStatus(known, kind) !== STATUS.ok) hasFailed = true
       // Only what this chain itself decided counts: an account may have been opened later.
-      const start = firstSequence(core, known, kind) - n
+      const start = firstSequence(known, kind) - n
       if (kind !== KIND.openAccount) {
         if (first !== NONE && first !== start) {
           return this.#failAll(STATUS.chain_mismatch, outcomes)
         }
         first = start
-        this.#firstTimeMs = firstTimeMs(core, known, kind)
+        this.#firstTimeMs = firstTimeMs(known, kind)
       }
     }
     if (!this.#accountsFit(words, first, hasFailed)) {
@@ -212,9 +212,9 @@ export class Chains {
       const at = this.at(n)
       if (words.u8[at] !== KIND.openAccount) continue
       this.#core.readHashes(words, at)
-      const known = findKnown(this.#core, words, at)
+      const known = findKnown(words, at)
       if (known === NONE) return false
-      const opened = firstSequence(this.#core, known, KIND.openAccount) - n
+      const opened = firstSequence(known, KIND.openAccount) - n
       if (start !== NONE && start !== opened) return false
       start = opened
     }
@@ -238,7 +238,7 @@ export class Chains {
       core.decision.status = STATUS.linked_failed
     } else {
       readContent(core.content, words, at, core.chainPlace)
-      core.decision.status = replay(core, findKnown(core, words, at), words, at)
+      core.decision.status = replay(findKnown(words, at), words, at)
     }
     outcomes.final(n)
   }
@@ -247,7 +247,7 @@ export class Chains {
     const core = this.#core
     for (let n = 0; n < this.count; n++) {
       this.#begin(n)
-      const status = guardIdTime(core, words, this.at(n))
+      const status = guardIdTime(words, this.at(n))
       if (status !== STATUS.ok) return this.#failAt(n, status, outcomes)
     }
     if (!this.#makeRoom(words, outcomes)) return
@@ -255,7 +255,7 @@ export class Chains {
     core.book.undo.isOn = true
     for (let n = 0; n < this.count; n++) {
       this.#begin(n)
-      const status = handle(core, words, this.at(n))
+      const status = handle(words, this.at(n))
       if (status !== STATUS.ok) {
         core.book.rollback()
         this.#forgetSince(this.#rowsBefore)
@@ -296,19 +296,19 @@ export class Chains {
       firstReserve = n
     }
     const rows = this.count - opens
-    let status: number = rows > 0 ? makeOutcomeRoom(this.#core, rows) : STATUS.ok
+    let status: number = rows > 0 ? makeOutcomeRoom(rows) : STATUS.ok
     if (status !== STATUS.ok) {
       this.#failAt(0, status, outcomes)
       return false
     }
-    if (reserves > 0) status = makeReservationRoom(this.#core, reserves)
+    if (reserves > 0) status = makeReservationRoom(reserves)
     if (status !== STATUS.ok) this.#failAt(firstReserve, status, outcomes)
     return status === STATUS.ok
   }
 
   #remember(words: Words, n: number, status: number): void {
     const continuesChain = this.#core.book.outcomes.count > this.#rowsBefore
-    remember(this.#core, words, this.at(n), status, continuesChain)
+    remember(words, this.at(n), status, continuesChain)
   }
 
   #rememberFailure(words: Words, failed: number, status: number): void {

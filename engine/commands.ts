@@ -11,7 +11,6 @@ import {
 } from '../protocol/index.ts'
 import { closeAccount, freezeAccount, openAccount, setCreditLimit } from './account-commands.ts'
 import { readContent } from './content.ts'
-import type { Core } from './core.ts'
 import { NONE } from './id-index.ts'
 import { forgetOld, hasReservationRoom, makeOutcomeRoom } from './memory-room.ts'
 import { CHAIN_PLACE } from './outcome-memory.ts'
@@ -24,55 +23,57 @@ import {
   reserve,
   transfer,
 } from './transfer-commands.ts'
+import { writer } from './writer.ts'
 
 /** Decides the command at `at`, which is in no chain, and remembers what came of it. */
-export function decideAlone(core: Core, words: Words, at: number): number {
+export function decideAlone(words: Words, at: number): number {
+  const { core } = writer
   core.chainPlace = CHAIN_PLACE.alone
-  forgetOld(core)
+  forgetOld()
   if (isDry(words, at) || !isWellFormed(words, at)) return STATUS.malformed
-  const known = findKnown(core, words, at)
+  const known = findKnown(words, at)
   if (known !== NONE) {
     readContent(core.content, words, at, CHAIN_PLACE.alone)
-    const difference = compareWithKnown(core, known, words, at)
-    return difference === STATUS.ok ? replay(core, known, words, at) : difference
+    const difference = compareWithKnown(known, words, at)
+    return difference === STATUS.ok ? replay(known, words, at) : difference
   }
-  let status = guardIdTime(core, words, at)
+  let status = guardIdTime(words, at)
   if (status !== STATUS.ok) return status
   if (words.u8[at] !== KIND.openAccount) {
-    status = makeOutcomeRoom(core, 1)
+    status = makeOutcomeRoom(1)
     if (status !== STATUS.ok) return status
   }
-  status = handle(core, words, at)
-  remember(core, words, at, status, false)
+  status = handle(words, at)
+  remember(words, at, status, false)
   return status
 }
 
 /** Runs the handler of the command's kind. */
-export function handle(core: Core, words: Words, at: number): number {
+export function handle(words: Words, at: number): number {
   switch (words.u8[at]) {
     case KIND.openAccount:
-      return openAccount(core, words, at)
+      return openAccount(words, at)
     case KIND.setCreditLimit:
-      return setCreditLimit(core, words, at)
+      return setCreditLimit(words, at)
     case KIND.freezeAccount:
     case KIND.unfreezeAccount:
-      return freezeAccount(core, words, at)
+      return freezeAccount(words, at)
     case KIND.closeAccount:
-      return closeAccount(core, words, at)
+      return closeAccount(words, at)
     case KIND.transfer:
-      return transfer(core, words, at)
+      return transfer(words, at)
     case KIND.reserve:
-      return reserve(core, words, at)
+      return reserve(words, at)
     case KIND.settle:
-      return settle(core, words, at)
+      return settle(words, at)
     case KIND.release:
-      return release(core, words, at)
+      return release(words, at)
     case KIND.extend:
-      return extend(core, words, at)
+      return extend(words, at)
     case KIND.settleGroup:
-      return settleGroup(core, words, at)
+      return settleGroup(words, at)
     default:
-      return releaseGroup(core, words, at)
+      return releaseGroup(words, at)
   }
 }
 
@@ -80,13 +81,8 @@ export function handle(core: Core, words: Words, at: number): number {
  * Keeps an outcome under the command's id, where its status is one that is kept. Accounts are known by
  * their rows, and so are granted reserves. `continuesChain`: the row before is of the same chain.
  */
-export function remember(
-  core: Core,
-  words: Words,
-  at: number,
-  status: number,
-  continuesChain: boolean,
-): void {
+export function remember(words: Words, at: number, status: number, continuesChain: boolean): void {
+  const { core } = writer
   const { book, content, decision } = core
   const kind = words.u8[at]
   if (kind === KIND.openAccount || IS_REMEMBERED[status] === 0) return
@@ -110,31 +106,32 @@ export function remember(
  * Says what a transfer or reserve would come to, and changes nothing. The accounts are left as the
  * command would leave them, until `undoDryRun`.
  */
-export function decideDry(core: Core, words: Words, at: number): number {
+export function decideDry(words: Words, at: number): number {
+  const { core } = writer
   const kind = words.u8[at]
   core.chainPlace = CHAIN_PLACE.alone
   const isLinked = ((words.u8[at + RECORD.flags] as number) & FLAG.linked) !== 0
   if ((kind !== KIND.transfer && kind !== KIND.reserve) || isLinked || !isWellFormed(words, at)) {
     return STATUS.malformed
   }
-  const known = findKnown(core, words, at)
+  const known = findKnown(words, at)
   if (known !== NONE) {
     readContent(core.content, words, at, CHAIN_PLACE.alone)
-    const difference = compareWithKnown(core, known, words, at)
-    return difference === STATUS.ok ? replay(core, known, words, at) : difference
+    const difference = compareWithKnown(known, words, at)
+    return difference === STATUS.ok ? replay(known, words, at) : difference
   }
-  const status = guardIdTime(core, words, at)
-  return status === STATUS.ok ? tryOut(core, words, at, kind) : status
+  const status = guardIdTime(words, at)
+  return status === STATUS.ok ? tryOut(words, at, kind) : status
 }
 
-function tryOut(core: Core, words: Words, at: number, kind: number): number {
-  const { book, decision } = core
+function tryOut(words: Words, at: number, kind: number): number {
+  const { book, decision } = writer.core
   const isTransfer = kind === KIND.transfer
-  let status = isTransfer ? guardTransfer(core, words, at) : guardReserve(core, words, at)
+  let status = isTransfer ? guardTransfer(words, at) : guardReserve(words, at)
   if (status !== STATUS.ok) return status
   if (!isTransfer) {
-    status = guardNewGroup(core, words, at)
-    if (status === STATUS.ok) status = hasReservationRoom(core)
+    status = guardNewGroup(words, at)
+    if (status === STATUS.ok) status = hasReservationRoom()
     if (status !== STATUS.ok) {
       decision.accountCount = 0
       return status
@@ -148,8 +145,8 @@ function tryOut(core: Core, words: Words, at: number, kind: number): number {
 }
 
 /** Takes back what `decideDry` tried out. */
-export function undoDryRun(core: Core): void {
-  core.book.rollback()
+export function undoDryRun(): void {
+  writer.core.book.rollback()
 }
 
 function isDry(words: Words, at: number): boolean {

@@ -10,7 +10,6 @@ import {
   FLAG,
   FRAME,
   formatDigest,
-  holdsRecord,
   isCommand,
   KIND,
   OUTCOME,
@@ -29,12 +28,13 @@ import { EngineFault } from './fault.ts'
 import { importState } from './import-state.ts'
 import { findViolations, type Violation } from './invariants.ts'
 import type { LedgerSums } from './ledgers.ts'
-import { Lookahead } from './lookahead.ts'
+import { restartLookahead, takeNext } from './lookahead.ts'
 import { forgetOld } from './memory-room.ts'
 import { OutcomeDigest, type OutcomeSink, outcomeBytes, writeOutcome } from './outcome-writer.ts'
 import { OwnRecords } from './own-records.ts'
 import { answerQuery } from './queries.ts'
 import type { Progress } from './state-layout.ts'
+import { putToWork, type Writer, writer } from './writer.ts'
 
 /** What an engine is made of. */
 export interface EngineOptions {
@@ -55,8 +55,8 @@ export class Engine {
   readonly #sink: OutcomeSink
   readonly #chains: Chains
   readonly #digest = new OutcomeDigest()
+  readonly #parts: Writer
   readonly #own: OwnRecords
-  readonly #lookahead: Lookahead
   readonly #tentative: ChainOutcomes
   /** Outcomes of a chain that is not certain yet, and where the next one goes. */
   readonly #chainWords = allocateWords(CHAIN_OUTCOME_BYTES_MAX)
@@ -77,7 +77,11 @@ export class Engine {
     this.#sink = options.sink
     this.#chains = new Chains(this.#core)
     this.#own = new OwnRecords(this.#core, options.sink)
-    this.#lookahead = new Lookahead(this.#book)
+    this.#parts = {
+      core: this.#core,
+      sink: options.sink,
+      digest: this.#digest,
+    }
     this.#tentative = this.#chainOutcomes()
   }
 
@@ -158,6 +162,7 @@ export class Engine {
   applyFrame(words: Words, at: number, isRouted: boolean): void {
     const count = words.u32[(at + FRAME.count) >>> 2] as number
     if (count === 0) return
+    putToWork(this.#parts)
     const first = readI64(words, at + FRAME.firstSequence)
     const timeMs = readI64(words, at + FRAME.timeMs)
     if (first !== this.#sequence + 1) {
@@ -181,20 +186,20 @@ export class Engine {
   #applyRecords(start: number, end: number): void {
     const words = this.#words
     let at = start
-    this.#lookahead.restart()
+    restartLookahead()
     while (at < end) {
-      if (!holdsRecord(words, at, end)) {
+      const bytes = takeNext(words, at, end)
+      if (bytes === 0) {
         throw new EngineFault('order', this.#sequence + 1, 'what follows is no record')
       }
       const kind = words.u8[at] as number
       const isLinked = ((words.u8[at + RECORD.flags] as number) & FLAG.linked) !== 0
       if (isLinked && isCommand(kind)) {
         at = this.#applyChain(at, end)
-        this.#lookahead.restart()
+        restartLookahead()
       } else {
-        this.#lookahead.take(this.#core, words, at, end)
         this.#applyOne(at, kind)
-        at += recordBytes(words, at)
+        at += bytes
       }
     }
   }
@@ -203,23 +208,26 @@ export class Engine {
     const sequence = ++this.#sequence
     if (this.#hasVoided && this.#passOver(sequence, 1)) return
     if (!isCommand(kind)) return this.#own.apply(this.#words, at, kind, sequence, this.#isRouted)
-    const { decision } = this.#core
-    this.#core.sequence = sequence
+    const { core } = writer
+    const { decision } = core
+    core.sequence = sequence
     decision.begin(sequence, this.#timeMs)
-    decision.status = decideAlone(this.#core, this.#words, at)
+    decision.status = decideAlone(this.#words, at)
     this.#finish(at, kind, sequence)
   }
 
   /** Makes a decided command's outcome known: asserted, in the digest, on its way. */
   #finish(at: number, kind: number, sequence: number): void {
-    const { decision } = this.#core
+    const { core, sink, digest } = writer
+    const { book, decision } = core
     this.#commandCount++
-    this.#digest.roll(this.#book, decision, kind, sequence)
+    digest.roll(book, decision, kind, sequence)
     if (!this.#isRouted) return
-    const gateway = this.#words.u16[(at + RECORD.gateway) >>> 1] as number
-    if (!this.#sink.claim(gateway, outcomeBytes(decision))) return
-    const token = this.#words.u32[(at + RECORD.token) >>> 2] as number
-    writeOutcome(this.#sink.words, this.#sink.at, this.#book, decision, kind, token)
+    const words = this.#words
+    const gateway = words.u16[(at + RECORD.gateway) >>> 1] as number
+    if (!sink.claim(gateway, outcomeBytes(decision))) return
+    const token = words.u32[(at + RECORD.token) >>> 2] as number
+    writeOutcome(sink.words, sink.at, book, decision, kind, token)
   }
 
   #applyChain(at: number, end: number): number {
@@ -250,7 +258,7 @@ export class Engine {
   /** Answers every member of a chain that has no end or passes its limits. */
   #refuseChain(at: number, first: number): void {
     const { decision } = this.#core
-    forgetOld(this.#core)
+    forgetOld()
     let place = at
     for (let n = 0; n < this.#chains.count; n++) {
       decision.begin(first + n, this.#timeMs)
@@ -333,7 +341,8 @@ export class Engine {
    * changes.
    */
   answer(words: Words, at: number): void {
-    answerQuery(this.#core, this.#digest, this.#sink, words, at, this.#sequence, this.#timeMs)
+    putToWork(this.#parts)
+    answerQuery(this.#digest, this.#sink, words, at, this.#sequence, this.#timeMs)
   }
 
   /** Checks I1 to I3 over all rows. Takes time in proportion to them: not for a live engine. */

@@ -19,7 +19,7 @@ const SPAN_MS = [1, 256, 65_536, 16_777_216, 4_294_967_296, 1_099_511_627_776] a
 
 /** See the head of this file. Times are ms since 1970. */
 export class ExpiryWheel {
-  readonly #rows: Reservations
+  private readonly rows: Reservations
   /** First and last slot + 1 of each bucket. */
   readonly #first = new Int32Array(LEVELS * BUCKETS)
   readonly #last = new Int32Array(LEVELS * BUCKETS)
@@ -30,7 +30,7 @@ export class ExpiryWheel {
   #sortedMs = 0
 
   constructor(rows: Reservations) {
-    this.#rows = rows
+    this.rows = rows
   }
 
   /** Sets the time of a wheel that is empty. */
@@ -40,12 +40,12 @@ export class ExpiryWheel {
 
   /** Adds an open reservation that has a time after the wheel's. */
   insert(slot: number): void {
-    this.#append(this.#bucketOf(this.#rows.expiresAt(slot)), slot)
+    this.#append(this.#bucketOf(this.rows.expiresAt(slot)), slot)
   }
 
   /** Takes out a reservation that `insert` put in and that has not come due. */
   remove(slot: number): void {
-    const rows = this.#rows
+    const rows = this.rows
     const bucket = this.#bucketOf(rows.expiresAt(slot))
     const next = rows.next(slot)
     const previous = rows.previous(slot)
@@ -93,7 +93,7 @@ export class ExpiryWheel {
   }
 
   #append(bucket: number, slot: number): void {
-    const rows = this.#rows
+    const rows = this.rows
     const last = this.#last[bucket] as number
     rows.setNext(slot, 0)
     rows.setPrevious(slot, last)
@@ -155,7 +155,7 @@ export class ExpiryWheel {
     this.#filled[bucket >>> 5] &= ~(1 << (bucket & 31))
     while (link !== 0) {
       const slot = link - 1
-      link = this.#rows.next(slot)
+      link = this.rows.next(slot)
       this.insert(slot)
     }
   }
@@ -163,7 +163,7 @@ export class ExpiryWheel {
   /** Orders a bucket by sequence: a merge sort over its links, which needs no memory. */
   #sort(bucket: number): void {
     if (this.#isSorted(bucket)) return
-    const rows = this.#rows
+    const rows = this.rows
     let head = this.#first[bucket] as number
     for (let run = 1; ; run *= 2) {
       let left = head
@@ -205,13 +205,13 @@ export class ExpiryWheel {
   }
 
   #isBefore(left: number, right: number): boolean {
-    return this.#rows.sequence(left - 1) < this.#rows.sequence(right - 1)
+    return this.rows.sequence(left - 1) < this.rows.sequence(right - 1)
   }
 
   #isSorted(bucket: number): boolean {
     let link = this.#first[bucket] as number
     while (link !== 0) {
-      const next = this.#rows.next(link - 1)
+      const next = this.rows.next(link - 1)
       if (next !== 0 && !this.#isBefore(link, next)) return false
       link = next
     }

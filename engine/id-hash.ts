@@ -4,21 +4,31 @@
 
 import { isNoId, type Words } from '../protocol/index.ts'
 
-/** The secret tables, 256 words for each of 16 bytes. One set a process: a constant is read faster. */
-const TABLES = new Int32Array(16 * 256)
+/** The secret tables, 256 words for each of 16 bytes. One set a process, and constants: read faster. */
+const [T0, T1, T2, T3] = [table(), table(), table(), table()]
+const [T4, T5, T6, T7] = [table(), table(), table(), table()]
+const [T8, T9, T10, T11] = [table(), table(), table(), table()]
+const [T12, T13, T14, T15] = [table(), table(), table(), table()]
+const TABLES = [T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15]
 let isSeeded = false
+
+function table(): Int32Array {
+  return new Int32Array(256)
+}
 
 /** Fills the tables from `seed`, once: indexes that were made with them stay right. */
 function seedTables(seed: number): void {
   if (isSeeded) return
   isSeeded = true
   let state = seed | 0
-  for (let i = 0; i < TABLES.length; i++) {
-    // splitmix32
-    state = (state + 0x9e3779b9) | 0
-    let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad)
-    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97)
-    TABLES[i] = mixed ^ (mixed >>> 15)
+  for (const words of TABLES) {
+    for (let i = 0; i < words.length; i++) {
+      // splitmix32
+      state = (state + 0x9e3779b9) | 0
+      let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad)
+      mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97)
+      words[i] = mixed ^ (mixed >>> 15)
+    }
   }
 }
 
@@ -40,28 +50,27 @@ export class IdHash {
 
   /** The hash of the id in the four words from `w`: a signed word. */
   ofWords(i32: Int32Array, w: number): number {
-    const t = TABLES
     const a = i32[w] as number
     const b = i32[w + 1] as number
     const c = i32[w + 2] as number
     const d = i32[w + 3] as number
     return (
-      (t[a & 255] as number) ^
-      (t[256 + ((a >>> 8) & 255)] as number) ^
-      (t[512 + ((a >>> 16) & 255)] as number) ^
-      (t[768 + (a >>> 24)] as number) ^
-      (t[1024 + (b & 255)] as number) ^
-      (t[1280 + ((b >>> 8) & 255)] as number) ^
-      (t[1536 + ((b >>> 16) & 255)] as number) ^
-      (t[1792 + (b >>> 24)] as number) ^
-      (t[2048 + (c & 255)] as number) ^
-      (t[2304 + ((c >>> 8) & 255)] as number) ^
-      (t[2560 + ((c >>> 16) & 255)] as number) ^
-      (t[2816 + (c >>> 24)] as number) ^
-      (t[3072 + (d & 255)] as number) ^
-      (t[3328 + ((d >>> 8) & 255)] as number) ^
-      (t[3584 + ((d >>> 16) & 255)] as number) ^
-      (t[3840 + (d >>> 24)] as number)
+      (T0[a & 255] as number) ^
+      (T1[(a >>> 8) & 255] as number) ^
+      (T2[(a >>> 16) & 255] as number) ^
+      (T3[a >>> 24] as number) ^
+      (T4[b & 255] as number) ^
+      (T5[(b >>> 8) & 255] as number) ^
+      (T6[(b >>> 16) & 255] as number) ^
+      (T7[b >>> 24] as number) ^
+      (T8[c & 255] as number) ^
+      (T9[(c >>> 8) & 255] as number) ^
+      (T10[(c >>> 16) & 255] as number) ^
+      (T11[c >>> 24] as number) ^
+      (T12[d & 255] as number) ^
+      (T13[(d >>> 8) & 255] as number) ^
+      (T14[(d >>> 16) & 255] as number) ^
+      (T15[d >>> 24] as number)
     )
   }
 }

@@ -39,27 +39,27 @@ export const NONE = -1
 export class IdIndex {
   readonly bytes: number
   /** Pairs of hash and reference + 1; 0 is a free entry. */
-  readonly #entries: Int32Array
-  readonly #size: number
-  readonly #scale: number
-  readonly #firstIds: Int32Array
-  readonly #firstWords: number
-  readonly #secondIds: Int32Array
-  readonly #secondWords: number
+  private readonly entries: Int32Array
+  private readonly size: number
+  private readonly scale: number
+  private readonly firstIds: Int32Array
+  private readonly firstWords: number
+  private readonly secondIds: Int32Array
+  private readonly secondWords: number
   #count = 0
 
   /** What was read ahead, summed up: keeps the reads from being thought useless. */
   #warmed = 0
 
   constructor(rowsMax: number, first: IdRows, second: IdRows = first) {
-    this.#firstIds = first.i32
-    this.#firstWords = first.rowWords
-    this.#secondIds = second.i32
-    this.#secondWords = second.rowWords
-    this.#size = Math.floor(rowsMax * ENTRIES_PER_ROW) + 8
-    this.#scale = this.#size / TWO_32
-    this.bytes = this.#size * 8
-    this.#entries = new Int32Array(this.#size * 2 + AHEAD)
+    this.firstIds = first.i32
+    this.firstWords = first.rowWords
+    this.secondIds = second.i32
+    this.secondWords = second.rowWords
+    this.size = Math.floor(rowsMax * ENTRIES_PER_ROW) + 8
+    this.scale = this.size / TWO_32
+    this.bytes = this.size * 8
+    this.entries = new Int32Array(this.size * 2 + AHEAD)
   }
 
   /** How many ids are indexed. */
@@ -69,8 +69,8 @@ export class IdIndex {
 
   /** The reference of the id at byte `at` of `words`, whose hash is `hash`, or `NONE`. */
   find(words: Words, at: number, hash: number): number {
-    const entries = this.#entries
-    const end = this.#size * 2
+    const entries = this.entries
+    const end = this.size * 2
     let entry = this.#home(hash)
     for (;;) {
       const reference = entries[entry + 1] as number
@@ -84,13 +84,13 @@ export class IdIndex {
   }
 
   #home(hash: number): number {
-    return homeOf(hash, this.#scale)
+    return homeOf(hash, this.scale)
   }
 
   #isAt(reference: number, i32: Int32Array, w: number): boolean {
     const isFirst = (reference & 1) === 0
-    const ids = isFirst ? this.#firstIds : this.#secondIds
-    const r = (reference >>> 1) * (isFirst ? this.#firstWords : this.#secondWords)
+    const ids = isFirst ? this.firstIds : this.secondIds
+    const r = (reference >>> 1) * (isFirst ? this.firstWords : this.secondWords)
     return (
       ids[r] === i32[w] &&
       ids[r + 1] === i32[w + 1] &&
@@ -101,8 +101,8 @@ export class IdIndex {
 
   /** Indexes a row that is not indexed yet under the hash of its id. */
   insert(reference: number, hash: number): void {
-    const entries = this.#entries
-    const end = this.#size * 2
+    const entries = this.entries
+    const end = this.size * 2
     let entry = this.#home(hash)
     while (entries[entry + 1] !== 0) {
       entry += 2
@@ -127,7 +127,7 @@ export class IdIndex {
     // A page that is read first and written then costs two faults, the second one with a signal to
     // every core that runs a thread of this process: the empty table is written once in order. As a
     // whole and before, for what is entered at a region's end may lie in the next one.
-    if (this.#count === 0) this.#entries.fill(0)
+    if (this.#count === 0) this.entries.fill(0)
     const { hashes: ordered, places, ends } = orderByRegion(hashes, count)
     for (let region = 0, n = 0; region < REGIONS; region++) {
       this.#warm(region)
@@ -140,11 +140,11 @@ export class IdIndex {
 
   /** Has a region of the table in the cache, line after line, before it is entered all over. */
   #warm(region: number): void {
-    const entries = this.#entries
-    const end = Math.floor(firstHashOf(region + 1) * this.#scale) * 2
+    const entries = this.entries
+    const end = Math.floor(firstHashOf(region + 1) * this.scale) * 2
     let sum = 0
     for (
-      let entry = Math.floor(firstHashOf(region) * this.#scale) * 2;
+      let entry = Math.floor(firstHashOf(region) * this.scale) * 2;
       entry < end;
       entry += WORDS_A_LINE
     ) {
@@ -155,8 +155,8 @@ export class IdIndex {
 
   /** Indexes a row of which nobody knows yet whether its id is new; false where it is not. */
   #enter(reference: number, hash: number): boolean {
-    const entries = this.#entries
-    const end = this.#size * 2
+    const entries = this.entries
+    const end = this.size * 2
     let entry = this.#home(hash)
     for (let link = entries[entry + 1] as number; link !== 0; link = entries[entry + 1] as number) {
       if (entries[entry] === hash && this.#isTwin(link, reference)) return false
@@ -171,15 +171,15 @@ export class IdIndex {
 
   #isTwin(link: number, reference: number): boolean {
     const isFirst = (reference & 1) === 0
-    const ids = isFirst ? this.#firstIds : this.#secondIds
-    const w = (reference >>> 1) * (isFirst ? this.#firstWords : this.#secondWords)
+    const ids = isFirst ? this.firstIds : this.secondIds
+    const w = (reference >>> 1) * (isFirst ? this.firstWords : this.secondWords)
     return this.#isAt(link - 1, ids, w)
   }
 
   /** Takes a row out that was indexed under `hash`. */
   remove(reference: number, hash: number): void {
-    const entries = this.#entries
-    const end = this.#size * 2
+    const entries = this.entries
+    const end = this.size * 2
     let hole = this.#home(hash)
     while (entries[hole + 1] !== reference + 1) {
       if (entries[hole + 1] === 0) throw new Error('an indexed row is not in its index')
@@ -192,8 +192,8 @@ export class IdIndex {
 
   /** Closes the gap at `hole` with those behind it that would rather lie there. */
   #shiftBack(from: number): void {
-    const entries = this.#entries
-    const end = this.#size * 2
+    const entries = this.entries
+    const end = this.size * 2
     let hole = from
     let entry = from
     for (;;) {
@@ -214,8 +214,8 @@ export class IdIndex {
 
   /** Reads where each of `count` hashes would like to lie; gives back what has no meaning. */
   touchAll(hashes: Int32Array, count: number): number {
-    const entries = this.#entries
-    const scale = this.#scale
+    const entries = this.entries
+    const scale = this.scale
     let sum = 0
     for (let n = 0; n < count; n++) {
       const entry = homeOf(hashes[n] as number, scale)
@@ -230,8 +230,8 @@ export class IdIndex {
    * more than it gains.
    */
   guessAll(hashes: Int32Array, count: number): number {
-    const entries = this.#entries
-    const scale = this.#scale
+    const entries = this.entries
+    const scale = this.scale
     let sum = 0
     for (let n = 0; n < count; n++) {
       const hash = hashes[n] as number

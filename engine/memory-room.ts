@@ -1,35 +1,37 @@
 // What is forgotten, and when: only the oldest, never what is younger than the window.
 
 import { STATUS, uuidV7TimeMs } from '../protocol/index.ts'
-import type { Core } from './core.ts'
 import { OUTCOME_ROW_BYTES } from './outcome-memory.ts'
 import { RESERVATION_ROW_BYTES } from './reservations.ts'
+import { writer } from './writer.ts'
 
 /** How many of each kind one command forgets for age alone: more than it adds, and bounded. */
 const FORGOTTEN_PER_COMMAND = 2
 
 /** Forgets some of what is older than the retention; called before each command. */
-export function forgetOld(core: Core): void {
+export function forgetOld(): void {
+  const { core } = writer
   const { outcomes, reservations } = core.book
   const limitMs = core.nowMs - core.limits.retentionMs
   for (let n = 0; n < FORGOTTEN_PER_COMMAND; n++) {
     if (outcomes.count === 0 || outcomes.timeMs(outcomes.oldest) > limitMs) break
-    forgetOldestOutcomes(core)
+    forgetOldestOutcomes()
   }
   for (let n = 0; n < FORGOTTEN_PER_COMMAND; n++) {
     const slot = reservations.endedSlot(0)
     if (slot < 0 || reservations.endedAt(slot) > limitMs) break
-    forgetEndedReservation(core)
+    forgetEndedReservation()
   }
 }
 
 /** Makes room for `rows` outcomes: `ok`, or `overloaded` where what would go is too young. */
-export function makeOutcomeRoom(core: Core, rows: number): number {
+export function makeOutcomeRoom(rows: number): number {
+  const { core } = writer
   const { outcomes } = core.book
   const limitMs = core.nowMs - core.limits.windowMs
   while (outcomes.count + rows > core.limits.outcomesMax) {
     if (outcomes.count === 0 || outcomes.timeMs(outcomes.oldest) > limitMs) return STATUS.overloaded
-    forgetOldestOutcomes(core)
+    forgetOldestOutcomes()
   }
   return STATUS.ok
 }
@@ -38,20 +40,22 @@ export function makeOutcomeRoom(core: Core, rows: number): number {
  * Makes room for `rows` reservations: `ok`; `overloaded` where what would go is too young; or
  * `reservations_full` where there is nothing but open ones.
  */
-export function makeReservationRoom(core: Core, rows: number): number {
+export function makeReservationRoom(rows: number): number {
+  const { core } = writer
   const { reservations } = core.book
   const limitMs = core.nowMs - core.limits.windowMs
   while (reservations.count + rows > core.limits.reservationsMax) {
     const slot = reservations.endedSlot(0)
     if (slot < 0) return STATUS.reservations_full
     if (reservations.endedAt(slot) > limitMs) return STATUS.overloaded
-    forgetEndedReservation(core)
+    forgetEndedReservation()
   }
   return STATUS.ok
 }
 
 /** What `makeReservationRoom` would say, with nothing forgotten. */
-export function hasReservationRoom(core: Core): number {
+export function hasReservationRoom(): number {
+  const { core } = writer
   const { reservations } = core.book
   const limitMs = core.nowMs - core.limits.windowMs
   // More than one row would have to go where a start has just lowered the limit.
@@ -64,7 +68,8 @@ export function hasReservationRoom(core: Core): number {
   return STATUS.ok
 }
 
-function forgetOldestOutcomes(core: Core): void {
+function forgetOldestOutcomes(): void {
+  const { core } = writer
   const { outcomes, commands } = core.book
   for (let n = outcomes.oldestRun(); n > 0; n--) {
     const slot = outcomes.oldest
@@ -75,7 +80,8 @@ function forgetOldestOutcomes(core: Core): void {
   }
 }
 
-function forgetEndedReservation(core: Core): void {
+function forgetEndedReservation(): void {
+  const { core } = writer
   const { reservations, commands } = core.book
   const slot = reservations.endedSlot(0)
   const idMs = uuidV7TimeMs(reservations.words, slot * RESERVATION_ROW_BYTES)

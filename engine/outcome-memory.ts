@@ -46,24 +46,25 @@ export class OutcomeMemory {
   readonly rowWords = ROW_BYTES / 4
   readonly i32: Int32Array
   readonly bytes: number
-  readonly #words: Words
-  readonly #u32: Uint32Array
-  readonly #f64: Float64Array
+  /** The rows as bytes, for reading ids in place; a row begins at `slot * 64`. */
+  readonly words: Words
+  private readonly u32: Uint32Array
+  private readonly f64: Float64Array
   /** The hash under which each row's id is indexed. */
-  readonly #hashes: Int32Array
-  readonly #rowsMax: number
+  private readonly hashes: Int32Array
+  private readonly rowsMax: number
   #oldest = 0
   count = 0
 
   constructor(outcomesMax: number) {
     const rows = new ArrayBuffer(outcomesMax * ROW_BYTES)
-    this.#words = wordsOver(rows)
-    this.i32 = this.#words.i32
-    this.#u32 = this.#words.u32
-    this.#f64 = this.#words.f64
-    this.#rowsMax = outcomesMax
-    this.#hashes = new Int32Array(outcomesMax)
-    this.bytes = rows.byteLength + this.#hashes.byteLength
+    this.words = wordsOver(rows)
+    this.i32 = this.words.i32
+    this.u32 = this.words.u32
+    this.f64 = this.words.f64
+    this.rowsMax = outcomesMax
+    this.hashes = new Int32Array(outcomesMax)
+    this.bytes = rows.byteLength + this.hashes.byteLength
   }
 
   /** The slot of the oldest row; there must be one. */
@@ -74,22 +75,22 @@ export class OutcomeMemory {
   /** The slot that is `n` rows younger than the oldest. */
   slotAt(n: number): number {
     const slot = this.#oldest + n
-    return slot >= this.#rowsMax ? slot - this.#rowsMax : slot
+    return slot >= this.rowsMax ? slot - this.rowsMax : slot
   }
 
   /** The hash under which the row's id is indexed. */
   hash(slot: number): number {
-    return this.#hashes[slot] as number
+    return this.hashes[slot] as number
   }
 
   sequence(slot: number): number {
     const w = slot << WORDS_SHIFT
-    return ((this.i32[w + 6] as number) & 0xffff) * TWO_32 + (this.#u32[w + 4] as number)
+    return ((this.i32[w + 6] as number) & 0xffff) * TWO_32 + (this.u32[w + 4] as number)
   }
 
   timeMs(slot: number): number {
     const w = slot << WORDS_SHIFT
-    return ((this.i32[w + 6] as number) >>> 16) * TWO_32 + (this.#u32[w + 5] as number)
+    return ((this.i32[w + 6] as number) >>> 16) * TWO_32 + (this.u32[w + 5] as number)
   }
 
   status(slot: number): number {
@@ -115,16 +116,16 @@ export class OutcomeMemory {
 
   /** What moved; 0 for a refusal. */
   moved(slot: number): number {
-    return this.status(slot) === 0 ? (this.#f64[(slot << DOUBLES_SHIFT) + 4] as number) : 0
+    return this.status(slot) === 0 ? (this.f64[(slot << DOUBLES_SHIFT) + 4] as number) : 0
   }
 
   /** Whether metadata differs; only a refused reserve has any. */
   differsInMetadata(slot: number, hash: number): boolean {
-    return this.status(slot) !== 0 && this.#f64[(slot << DOUBLES_SHIFT) + 4] !== hash
+    return this.status(slot) !== 0 && this.f64[(slot << DOUBLES_SHIFT) + 4] !== hash
   }
 
   amount(slot: number): number {
-    return this.#f64[(slot << DOUBLES_SHIFT) + 5] as number
+    return this.f64[(slot << DOUBLES_SHIFT) + 5] as number
   }
 
   firstHash(slot: number): number {
@@ -158,15 +159,15 @@ export class OutcomeMemory {
     const w = slot << WORDS_SHIFT
     const f = slot << DOUBLES_SHIFT
     const i32 = this.i32
-    this.#hashes[slot] = hash
-    copyWords(words, idAt, this.#words, slot * ROW_BYTES, 16)
+    this.hashes[slot] = hash
+    copyWords(words, idAt, this.words, slot * ROW_BYTES, 16)
     i32[w + 4] = sequence | 0
     i32[w + 5] = timeMs | 0
     i32[w + 6] = Math.floor(sequence / TWO_32) | (Math.floor(timeMs / TWO_32) << 16)
     const place = content.chainPlace | (content.continuesChain ? CONTINUES : 0)
     i32[w + 7] = status | (place << 8) | (content.kind << 16) | (content.flags << 24)
-    this.#f64[f + 4] = status === 0 ? moved : content.metadataHash
-    this.#f64[f + 5] = content.amount
+    this.f64[f + 4] = status === 0 ? moved : content.metadataHash
+    this.f64[f + 5] = content.amount
     i32[w + 12] = content.firstHash
     i32[w + 13] = content.secondHash
     i32[w + 14] = content.timeoutHash
@@ -177,7 +178,7 @@ export class OutcomeMemory {
 
   /** Copies a row to `at` of `to`; it has nothing in it that is this process's own. */
   copyRow(slot: number, to: Words, at: number): void {
-    copyWords(this.#words, slot * ROW_BYTES, to, at, ROW_BYTES)
+    copyWords(this.words, slot * ROW_BYTES, to, at, ROW_BYTES)
   }
 
   /**
@@ -186,13 +187,13 @@ export class OutcomeMemory {
    */
   restore(rows: Words, at: number, count: number): number {
     const slot = this.count
-    this.#words.u8.set(rows.u8.subarray(at, at + count * ROW_BYTES), slot * ROW_BYTES)
+    this.words.u8.set(rows.u8.subarray(at, at + count * ROW_BYTES), slot * ROW_BYTES)
     this.count += count
     return slot
   }
 
   setHash(slot: number, hash: number): void {
-    this.#hashes[slot] = hash
+    this.hashes[slot] = hash
   }
 
   /** Rows that belong with the oldest: 1, or as many as its chain has left. */
@@ -211,11 +212,6 @@ export class OutcomeMemory {
   /** Takes the youngest row back; it is out of the index already. */
   dropYoungest(): void {
     this.count--
-  }
-
-  /** The rows as bytes, for reading ids in place; a row begins at `slot * 64`. */
-  get words(): Words {
-    return this.#words
   }
 }
 

@@ -12,7 +12,6 @@ import {
   writeF64,
 } from '../protocol/index.ts'
 import { decideDry, undoDryRun } from './commands.ts'
-import type { Core } from './core.ts'
 import { NONE } from './id-index.ts'
 import {
   type OutcomeDigest,
@@ -22,10 +21,10 @@ import {
   writeOutcome,
 } from './outcome-writer.ts'
 import { findReservation } from './resolve-commands.ts'
+import { writer } from './writer.ts'
 
 /** Answers the query, or the command with `dryRun`, at `at` of `words` into the sink. */
 export function answerQuery(
-  core: Core,
   digest: OutcomeDigest,
   sink: OutcomeSink,
   words: Words,
@@ -33,6 +32,7 @@ export function answerQuery(
   sequence: number,
   timeMs: number,
 ): void {
+  const { core } = writer
   const kind = words.u8[at] as number
   const gateway = words.u16[(at + RECORD.gateway) >>> 1] as number
   const token = words.u32[(at + RECORD.token) >>> 2] as number
@@ -40,16 +40,17 @@ export function answerQuery(
   core.sequence = sequence
   core.decision.begin(sequence, timeMs)
   core.readHashes(words, at)
-  if (kind === KIND.queryAudit) return answerAudit(core, digest, sink, gateway, token)
+  if (kind === KIND.queryAudit) return answerAudit(digest, sink, gateway, token)
   const isDry = ((words.u8[at + RECORD.flags] as number) & FLAG.dryRun) !== 0
-  core.decision.status = isDry ? decideDry(core, words, at) : look(core, words, at, kind)
+  core.decision.status = isDry ? decideDry(words, at) : look(words, at, kind)
   if (sink.claim(gateway, outcomeBytes(core.decision))) {
     writeOutcome(sink.words, sink.at, core.book, core.decision, kind, token)
   }
-  if (isDry) undoDryRun(core)
+  if (isDry) undoDryRun()
 }
 
-function look(core: Core, words: Words, at: number, kind: number): number {
+function look(words: Words, at: number, kind: number): number {
+  const { core } = writer
   const { book, decision } = core
   if (kind === KIND.queryAccount) {
     const slot = book.accounts.find(words, at + RECORD.id, core.ownHash)
@@ -58,7 +59,7 @@ function look(core: Core, words: Words, at: number, kind: number): number {
     return STATUS.ok
   }
   if (kind !== KIND.queryReservation) return STATUS.malformed
-  const slot = findReservation(core, words, at + RECORD.id, core.ownHash)
+  const slot = findReservation(words, at + RECORD.id, core.ownHash)
   if (slot === NONE) return STATUS.reservation_not_found
   decision.reservation = slot
   decision.showPair(book.reservations.debit(slot), book.reservations.credit(slot))
@@ -66,13 +67,12 @@ function look(core: Core, words: Words, at: number, kind: number): number {
 }
 
 function answerAudit(
-  core: Core,
   digest: OutcomeDigest,
   sink: OutcomeSink,
   gateway: number,
   token: number,
 ): void {
-  const { book, decision } = core
+  const { book, decision } = writer.core
   const { ledgers } = book
   const bytes = OUTCOME.head + OUTCOME_AUDIT.bytes + ledgers.count * OUTCOME_LEDGER.bytes
   if (!sink.claim(gateway, bytes)) return

@@ -12,19 +12,21 @@ import {
   type Words,
 } from '../protocol/index.ts'
 import { compareWithAccount, compareWithOutcome, compareWithReservation } from './content.ts'
-import type { Core } from './core.ts'
 import { NONE } from './id-index.ts'
 import { findReservation } from './resolve-commands.ts'
+import { writer } from './writer.ts'
 
 /** What is known of the command's id: a reference of its namespace, or `NONE`. */
-export function findKnown(core: Core, words: Words, at: number): number {
+export function findKnown(words: Words, at: number): number {
+  const { core } = writer
   return words.u8[at] === KIND.openAccount
     ? core.book.accounts.find(words, at + RECORD.id, core.ownHash)
     : core.book.commands.find(words, at + RECORD.id, core.ownHash)
 }
 
 /** `ok` where the command is the one that `known` remembers, else how it differs. */
-export function compareWithKnown(core: Core, known: number, words: Words, at: number): number {
+export function compareWithKnown(known: number, words: Words, at: number): number {
+  const { core } = writer
   const { book, content, chainPlace } = core
   if (words.u8[at] === KIND.openAccount) {
     const ledger = book.ledgers.numbers[book.accounts.ledger(known)] as number
@@ -42,31 +44,31 @@ export function compareWithKnown(core: Core, known: number, words: Words, at: nu
 }
 
 /** The sequence of the record that decided what `known` remembers. */
-export function firstSequence(core: Core, known: number, kind: number): number {
-  const { accounts, reservations, outcomes } = core.book
+export function firstSequence(known: number, kind: number): number {
+  const { accounts, reservations, outcomes } = writer.core.book
   if (kind === KIND.openAccount) return accounts.openedSequence(known)
   return (known & 1) === 1 ? outcomes.sequence(known >>> 1) : reservations.sequence(known >>> 1)
 }
 
 /** Journal time of that record. */
-export function firstTimeMs(core: Core, known: number, kind: number): number {
-  const { accounts, reservations, outcomes } = core.book
+export function firstTimeMs(known: number, kind: number): number {
+  const { accounts, reservations, outcomes } = writer.core.book
   if (kind === KIND.openAccount) return accounts.openedTimeMs(known)
   return (known & 1) === 1 ? outcomes.timeMs(known >>> 1) : reservations.timeMs(known >>> 1)
 }
 
 /** The status of what `known` remembers. */
-export function firstStatus(core: Core, known: number, kind: number): number {
+export function firstStatus(known: number, kind: number): number {
   if (kind === KIND.openAccount || (known & 1) === 0) return STATUS.ok
-  return core.book.outcomes.status(known >>> 1)
+  return writer.core.book.outcomes.status(known >>> 1)
 }
 
 /** Fills the decision with the first outcome again; gives back its status. */
-export function replay(core: Core, known: number, words: Words, at: number): number {
-  const { book, decision } = core
+export function replay(known: number, words: Words, at: number): number {
+  const { book, decision } = writer.core
   const kind = words.u8[at] as number
   decision.isReplay = true
-  decision.sequence = firstSequence(core, known, kind)
+  decision.sequence = firstSequence(known, kind)
   if (kind === KIND.openAccount) {
     decision.timeMs = book.accounts.openedTimeMs(known)
     decision.show(known)
@@ -76,18 +78,19 @@ export function replay(core: Core, known: number, words: Words, at: number): num
   if ((known & 1) === 0) {
     decision.timeMs = book.reservations.timeMs(slot)
     decision.moved = book.reservations.taken(slot)
-    showReservation(core, slot)
+    showReservation(slot)
     return STATUS.ok
   }
   decision.timeMs = book.outcomes.timeMs(slot)
   decision.moved = book.outcomes.moved(slot)
   const status = book.outcomes.status(slot)
-  if (status === STATUS.ok) showResource(core, words, at, kind)
+  if (status === STATUS.ok) showResource(words, at, kind)
   return status
 }
 
 /** Shows what the replayed command changed, as it is now. */
-function showResource(core: Core, words: Words, at: number, kind: number): void {
+function showResource(words: Words, at: number, kind: number): void {
+  const { core } = writer
   switch (kind) {
     case KIND.setCreditLimit:
     case KIND.freezeAccount:
@@ -100,22 +103,24 @@ function showResource(core: Core, words: Words, at: number, kind: number): void 
     case KIND.settle:
     case KIND.release:
     case KIND.extend: {
-      const slot = findReservation(core, words, at + RESOLVE.reservation, core.firstHash)
-      if (slot !== NONE) showReservation(core, slot)
+      const slot = findReservation(words, at + RESOLVE.reservation, core.firstHash)
+      if (slot !== NONE) showReservation(slot)
       return
     }
     default:
   }
 }
 
-function showReservation(core: Core, slot: number): void {
+function showReservation(slot: number): void {
+  const { core } = writer
   const rows = core.book.reservations
   core.decision.reservation = slot
   core.decision.showPair(rows.debit(slot), rows.credit(slot))
 }
 
 /** `ok`, or why a new id that is a UUIDv7 cannot be told from one that was forgotten or invented. */
-export function guardIdTime(core: Core, words: Words, at: number): number {
+export function guardIdTime(words: Words, at: number): number {
+  const { core } = writer
   if (words.u8[at] === KIND.openAccount) return STATUS.ok
   const idMs = uuidV7TimeMs(words, at + RECORD.id)
   if (idMs === -1) return STATUS.ok

@@ -64,12 +64,13 @@ export class Reservations {
   readonly rowWords = ROW_BYTES / 4
   readonly i32: Int32Array
   readonly bytes: number
-  readonly #f64: Float64Array
-  readonly #words: Words
+  private readonly f64: Float64Array
+  /** The rows as bytes, for reading ids in place; a row begins at `slot * 128`. */
+  readonly words: Words
   #free = 0
   #fresh = 0
   /** A ring of the slots that ended, the one that did first at `#endedStart`. */
-  readonly #ended: Int32Array
+  private readonly ended: Int32Array
   #endedStart = 0
   #endedCount = 0
   /** Rows in use: open and ended. */
@@ -78,11 +79,11 @@ export class Reservations {
 
   constructor(reservationsMax: number) {
     const rows = new ArrayBuffer(reservationsMax * ROW_BYTES)
-    this.#words = wordsOver(rows)
-    this.i32 = this.#words.i32
-    this.#f64 = this.#words.f64
-    this.#ended = new Int32Array(reservationsMax)
-    this.bytes = rows.byteLength + this.#ended.byteLength
+    this.words = wordsOver(rows)
+    this.i32 = this.words.i32
+    this.f64 = this.words.f64
+    this.ended = new Int32Array(reservationsMax)
+    this.bytes = rows.byteLength + this.ended.byteLength
   }
 
   debit(slot: number): number {
@@ -113,21 +114,21 @@ export class Reservations {
   }
 
   amount(slot: number): number {
-    return this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.amount] as number
+    return this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.amount] as number
   }
 
   settled(slot: number): number {
-    return this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.settled] as number
+    return this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.settled] as number
   }
 
   released(slot: number): number {
-    return this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.released] as number
+    return this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.released] as number
   }
 
   /** What is still held for an open reservation. */
   remaining(slot: number): number {
     const f = slot << DOUBLES_SHIFT
-    const f64 = this.#f64
+    const f64 = this.f64
     return (
       (f64[f + DOUBLE.amount] as number) -
       (f64[f + DOUBLE.settled] as number) -
@@ -136,41 +137,41 @@ export class Reservations {
   }
 
   expiresAt(slot: number): number {
-    return this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.expiresAt] as number
+    return this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.expiresAt] as number
   }
 
   setAmounts(slot: number, amount: number, settled: number, released: number): void {
     const f = slot << DOUBLES_SHIFT
-    this.#f64[f + DOUBLE.amount] = amount
-    this.#f64[f + DOUBLE.settled] = settled
-    this.#f64[f + DOUBLE.released] = released
+    this.f64[f + DOUBLE.amount] = amount
+    this.f64[f + DOUBLE.settled] = settled
+    this.f64[f + DOUBLE.released] = released
   }
 
   setExpiresAt(slot: number, timeMs: number): void {
-    this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.expiresAt] = timeMs
+    this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.expiresAt] = timeMs
   }
 
   /** Sequence of its reserve: no two reservations share one. */
   sequence(slot: number): number {
-    return this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.sequence] as number
+    return this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.sequence] as number
   }
 
   timeMs(slot: number): number {
-    return this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.timeMs] as number
+    return this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.timeMs] as number
   }
 
   /** The amount that its reserve asked for. */
   asked(slot: number): number {
-    return this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.asked] as number
+    return this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.asked] as number
   }
 
   /** The amount that its reserve held at first. */
   taken(slot: number): number {
-    return this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.taken] as number
+    return this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.taken] as number
   }
 
   endedAt(slot: number): number {
-    return this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.endedAt] as number
+    return this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.endedAt] as number
   }
 
   groupHash(slot: number): number {
@@ -242,10 +243,10 @@ export class Reservations {
     const w = slot << WORDS_SHIFT
     const f = slot << DOUBLES_SHIFT
     const i32 = this.i32
-    const f64 = this.#f64
+    const f64 = this.f64
     const timeoutMs = readI64(words, at + RESERVE.timeoutMs)
     const flags = (words.u8[at + RECORD.flags] as number) & ~FLAG.linked
-    copyWords(words, at + RECORD.id, this.#words, slot * ROW_BYTES, 16)
+    copyWords(words, at + RECORD.id, this.words, slot * ROW_BYTES, 16)
     i32[w + WORD.debit] = debit
     i32[w + WORD.credit] = credit
     f64[f + DOUBLE.amount] = taken
@@ -297,8 +298,8 @@ export class Reservations {
   end(slot: number, state: number, timeMs: number): void {
     const w = (slot << WORDS_SHIFT) + WORD.state
     this.i32[w] = ((this.i32[w] as number) & ~0xff) | state
-    this.#f64[(slot << DOUBLES_SHIFT) + DOUBLE.endedAt] = timeMs
-    this.#ended[this.#endedPlace(this.#endedCount++)] = slot
+    this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.endedAt] = timeMs
+    this.ended[this.#endedPlace(this.#endedCount++)] = slot
     this.open--
   }
 
@@ -323,12 +324,12 @@ export class Reservations {
 
   /** The slot that ended after `n` others which are still remembered, or -1. */
   endedSlot(n: number): number {
-    return n < this.#endedCount ? (this.#ended[this.#endedPlace(n)] as number) : -1
+    return n < this.#endedCount ? (this.ended[this.#endedPlace(n)] as number) : -1
   }
 
   #endedPlace(n: number): number {
     const place = this.#endedStart + n
-    return place >= this.#ended.length ? place - this.#ended.length : place
+    return place >= this.ended.length ? place - this.ended.length : place
   }
 
   /** Forgets the reservation that ended first; it is out of the index already. */
@@ -348,14 +349,14 @@ export class Reservations {
     const w = slot << WORDS_SHIFT
     const f = slot << DOUBLES_SHIFT
     const { i32 } = this
-    copyWords(row, at + RESERVATION_ROW.id, this.#words, slot * ROW_BYTES, 56)
+    copyWords(row, at + RESERVATION_ROW.id, this.words, slot * ROW_BYTES, 56)
     i32[w + WORD.state] = row.i32[(at + RESERVATION_ROW.state) >>> 2] as number
     i32[w + WORD.hash] = hash
     i32[w + WORD.groupHash] = row.i32[(at + RESERVATION_ROW.groupHash) >>> 2] as number
     i32[w + WORD.timeoutHash] = row.i32[(at + RESERVATION_ROW.timeoutHash) >>> 2] as number
     i32[w + WORD.metadataHash] = row.i32[(at + RESERVATION_ROW.metadataHash) >>> 2] as number
     const from = (at + RESERVATION_ROW.sequence) >>> 3
-    for (let n = 0; n < 4; n++) this.#f64[f + DOUBLE.sequence + n] = row.f64[from + n] as number
+    for (let n = 0; n < 4; n++) this.f64[f + DOUBLE.sequence + n] = row.f64[from + n] as number
     this.#fresh++
     this.count++
     const ended = row.u32[(at + RESERVATION_ROW.ended) >>> 2] as number
@@ -363,9 +364,9 @@ export class Reservations {
       this.open++
       return slot
     }
-    if (ended > this.#ended.length || this.#ended[ended - 1] !== 0) return -1
-    this.#f64[f + DOUBLE.endedAt] = readF64(row, at + RESERVATION_ROW.endedAt)
-    this.#ended[ended - 1] = slot + 1
+    if (ended > this.ended.length || this.ended[ended - 1] !== 0) return -1
+    this.f64[f + DOUBLE.endedAt] = readF64(row, at + RESERVATION_ROW.endedAt)
+    this.ended[ended - 1] = slot + 1
     this.#endedCount++
     return slot
   }
@@ -373,8 +374,8 @@ export class Reservations {
   /** After the last `restore`: false where the places in the order of ending have gaps. */
   finishRestore(): boolean {
     for (let n = 0; n < this.#endedCount; n++) {
-      if (this.#ended[n] === 0) return false
-      this.#ended[n] = (this.#ended[n] as number) - 1
+      if (this.ended[n] === 0) return false
+      this.ended[n] = (this.ended[n] as number) - 1
     }
     return true
   }
@@ -387,11 +388,6 @@ export class Reservations {
   /** Slots in use, in no particular order: for audits. */
   *slots(): Generator<number> {
     for (let slot = 0; slot < this.#fresh; slot++) if (this.state(slot) !== 0) yield slot
-  }
-
-  /** The rows as bytes, for reading ids in place; a row begins at `slot * 128`. */
-  get words(): Words {
-    return this.#words
   }
 }
 

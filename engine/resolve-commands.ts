@@ -14,16 +14,17 @@ import {
   TIMEOUT_MS_MAX,
   type Words,
 } from '../protocol/index.ts'
-import type { Core } from './core.ts'
 import { NONE } from './id-index.ts'
 import { mayHold, mayMove } from './transfer-commands.ts'
+import { writer } from './writer.ts'
 
 /** Posts an amount of a reservation; gives the rest back where it is the final one. */
-export function settle(core: Core, words: Words, at: number): number {
+export function settle(words: Words, at: number): number {
+  const { core } = writer
   const { book, decision } = core
-  const slot = findReservation(core, words, at + RESOLVE.reservation, core.firstHash)
+  const slot = findReservation(words, at + RESOLVE.reservation, core.firstHash)
   if (slot === NONE) return STATUS.reservation_not_found
-  const resolved = guardOpen(core, slot)
+  const resolved = guardOpen(slot)
   if (resolved !== STATUS.ok) return resolved
   const flags = words.u8[at + RECORD.flags] as number
   const rows = book.reservations
@@ -34,7 +35,7 @@ export function settle(core: Core, words: Words, at: number): number {
   const amount = hasAmount ? readI64(words, at + RESOLVE.amount) : remaining
   decision.showPair(debit, credit)
   if (amount > remaining) {
-    const status = guardOver(core, slot, amount - remaining)
+    const status = guardOver(slot, amount - remaining)
     if (status !== STATUS.ok) return status
   }
   // ---- nothing below can fail ----
@@ -51,11 +52,12 @@ export function settle(core: Core, words: Words, at: number): number {
 }
 
 /** Gives an amount of a reservation back. */
-export function release(core: Core, words: Words, at: number): number {
+export function release(words: Words, at: number): number {
+  const { core } = writer
   const { book, decision } = core
-  const slot = findReservation(core, words, at + RESOLVE.reservation, core.firstHash)
+  const slot = findReservation(words, at + RESOLVE.reservation, core.firstHash)
   if (slot === NONE) return STATUS.reservation_not_found
-  const resolved = guardOpen(core, slot)
+  const resolved = guardOpen(slot)
   if (resolved !== STATUS.ok) return resolved
   const rows = book.reservations
   const debit = rows.debit(slot)
@@ -75,11 +77,12 @@ export function release(core: Core, words: Words, at: number): number {
 }
 
 /** Holds more for a reservation, or for longer, or both. */
-export function extend(core: Core, words: Words, at: number): number {
+export function extend(words: Words, at: number): number {
+  const { core } = writer
   const { book, decision } = core
-  const slot = findReservation(core, words, at + EXTEND.reservation, core.firstHash)
+  const slot = findReservation(words, at + EXTEND.reservation, core.firstHash)
   if (slot === NONE) return STATUS.reservation_not_found
-  const resolved = guardOpen(core, slot)
+  const resolved = guardOpen(slot)
   if (resolved !== STATUS.ok) return resolved
   const rows = book.reservations
   const amount = readI64(words, at + EXTEND.amount)
@@ -90,13 +93,13 @@ export function extend(core: Core, words: Words, at: number): number {
   const credit = rows.credit(slot)
   decision.showPair(debit, credit)
   if (amount > 0) {
-    const status = guardMore(core, debit, credit, amount)
+    const status = guardMore(debit, credit, amount)
     if (status !== STATUS.ok) return status
-    if (!mayHold(core, debit, amount)) return STATUS.overflow
+    if (!mayHold(debit, amount)) return STATUS.overflow
     // Settled in parts and extended again and again, the sums of one reservation would lose units.
     if (rows.amount(slot) + amount > AMOUNT_MAX) return STATUS.overflow
   }
-  if (timeoutMs > 0 && !mayLast(core, expiresAt + timeoutMs)) return STATUS.overflow
+  if (timeoutMs > 0 && !mayLast(expiresAt + timeoutMs)) return STATUS.overflow
   // ---- nothing below can fail ----
   if (amount > 0) {
     book.hold(debit, credit, amount)
@@ -109,21 +112,22 @@ export function extend(core: Core, words: Words, at: number): number {
 }
 
 /** Whether a reservation may be open until `untilMs`: no longer than a new one, and no later. */
-function mayLast(core: Core, untilMs: number): boolean {
-  return untilMs <= core.nowMs + TIMEOUT_MS_MAX && untilMs <= TIME_MS_MAX
+function mayLast(untilMs: number): boolean {
+  return untilMs <= writer.core.nowMs + TIMEOUT_MS_MAX && untilMs <= TIME_MS_MAX
 }
 
 /** Settles every open reservation of a group for what remains of it, in order of creation. */
-export function settleGroup(core: Core, words: Words, at: number): number {
-  return resolveGroup(core, words, at, RESERVATION_STATE.settled)
+export function settleGroup(words: Words, at: number): number {
+  return resolveGroup(words, at, RESERVATION_STATE.settled)
 }
 
 /** Releases every open reservation of a group, in order of creation. */
-export function releaseGroup(core: Core, words: Words, at: number): number {
-  return resolveGroup(core, words, at, RESERVATION_STATE.released)
+export function releaseGroup(words: Words, at: number): number {
+  return resolveGroup(words, at, RESERVATION_STATE.released)
 }
 
-function resolveGroup(core: Core, words: Words, at: number, state: number): number {
+function resolveGroup(words: Words, at: number, state: number): number {
+  const { core } = writer
   const { book, decision } = core
   const group = book.groups.find(words, at + RESOLVE_GROUP.group)
   if (group === NONE) return STATUS.group_not_found
@@ -154,13 +158,14 @@ function resolveGroup(core: Core, words: Words, at: number, state: number): numb
 }
 
 /** The slot of the reservation whose id, with this hash, is at byte `at`, open or ended, or `NONE`. */
-export function findReservation(core: Core, words: Words, at: number, hash: number): number {
-  const reference = core.book.commands.find(words, at, hash)
+export function findReservation(words: Words, at: number, hash: number): number {
+  const reference = writer.core.book.commands.find(words, at, hash)
   return reference === NONE || (reference & 1) === 1 ? NONE : reference >>> 1
 }
 
 /** Whether a reservation is open; shows it where not. */
-function guardOpen(core: Core, slot: number): number {
+function guardOpen(slot: number): number {
+  const { core } = writer
   const state = core.book.reservations.state(slot)
   if (state === RESERVATION_STATE.held) return STATUS.ok
   core.decision.reservation = slot
@@ -169,21 +174,22 @@ function guardOpen(core: Core, slot: number): number {
 }
 
 /** Whether a settle may take `over` more than what remains. */
-function guardOver(core: Core, slot: number, over: number): number {
+function guardOver(slot: number, over: number): number {
+  const { core } = writer
   const rows = core.book.reservations
   if ((rows.flags(slot) & FLAG.allowOver) === 0) {
     core.decision.reservation = slot
     return STATUS.exceeds_reservation
   }
-  return guardMore(core, rows.debit(slot), rows.credit(slot), over)
+  return guardMore(rows.debit(slot), rows.credit(slot), over)
 }
 
 /** Whether `amount` more may be drawn on `debit` for `credit`. */
-function guardMore(core: Core, debit: number, credit: number, amount: number): number {
-  const { accounts } = core.book
+function guardMore(debit: number, credit: number, amount: number): number {
+  const { accounts } = writer.core.book
   if (accounts.isFrozen(debit)) return STATUS.account_frozen
   if (!accounts.isExternal(debit) && accounts.available(debit) < amount) {
     return STATUS.insufficient_funds
   }
-  return mayMove(core, debit, credit, amount) ? STATUS.ok : STATUS.overflow
+  return mayMove(debit, credit, amount) ? STATUS.ok : STATUS.overflow
 }

@@ -13,31 +13,32 @@ import {
   TRANSFER,
   type Words,
 } from '../protocol/index.ts'
-import type { Core } from './core.ts'
 import { NONE } from './id-index.ts'
 import { makeReservationRoom } from './memory-room.ts'
 import { CHAIN_PLACE } from './outcome-memory.ts'
+import { writer } from './writer.ts'
 
 /** Moves an amount at once. */
-export function transfer(core: Core, words: Words, at: number): number {
-  const status = guardTransfer(core, words, at)
+export function transfer(words: Words, at: number): number {
+  const status = guardTransfer(words, at)
   if (status !== STATUS.ok) return status
   // ---- nothing below can fail ----
-  const { book, decision } = core
+  const { book, decision } = writer.core
   book.post(decision.debit, decision.credit, decision.taken)
   decision.moved = decision.taken
   return STATUS.ok
 }
 
 /** Holds an amount until it is settled, released or expired. */
-export function reserve(core: Core, words: Words, at: number): number {
-  let status = guardReserve(core, words, at)
+export function reserve(words: Words, at: number): number {
+  const { core } = writer
+  let status = guardReserve(words, at)
   if (status !== STATUS.ok) return status
-  status = guardNewGroup(core, words, at)
-  if (status !== STATUS.ok) return withoutAccounts(core, status)
+  status = guardNewGroup(words, at)
+  if (status !== STATUS.ok) return withoutAccounts(status)
   // A chain has made room for all its reserves before its first member.
-  if (core.chainPlace === CHAIN_PLACE.alone) status = makeReservationRoom(core, 1)
-  if (status !== STATUS.ok) return withoutAccounts(core, status)
+  if (core.chainPlace === CHAIN_PLACE.alone) status = makeReservationRoom(1)
+  if (status !== STATUS.ok) return withoutAccounts(status)
   // ---- nothing below can fail ----
   const { book, decision } = core
   const { debit, credit, taken } = decision
@@ -58,14 +59,15 @@ export function reserve(core: Core, words: Words, at: number): number {
 }
 
 /** The guards of a transfer; fills the decision's debit, credit, taken and accounts. */
-export function guardTransfer(core: Core, words: Words, at: number): number {
-  const status = guardPair(core, words, at)
-  return status === STATUS.ok ? guardAmount(core, words, at) : status
+export function guardTransfer(words: Words, at: number): number {
+  const status = guardPair(words, at)
+  return status === STATUS.ok ? guardAmount(words, at) : status
 }
 
 /** The guards of a reserve but for the room that it needs. */
-export function guardReserve(core: Core, words: Words, at: number): number {
-  let status = guardPair(core, words, at)
+export function guardReserve(words: Words, at: number): number {
+  const { core } = writer
+  let status = guardPair(words, at)
   if (status !== STATUS.ok) return status
   const { book, decision } = core
   const group = isNoId(words, at + RESERVE.group)
@@ -77,16 +79,17 @@ export function guardReserve(core: Core, words: Words, at: number): number {
       return STATUS.ledgers_must_match
     }
   }
-  status = guardAmount(core, words, at)
+  status = guardAmount(words, at)
   if (status !== STATUS.ok) return status
-  if (!mayHold(core, decision.debit, decision.taken)) return STATUS.overflow
+  if (!mayHold(decision.debit, decision.taken)) return STATUS.overflow
   if (core.nowMs + readI64(words, at + RESERVE.timeoutMs) > TIME_MS_MAX) return STATUS.overflow
-  if (group !== NONE && book.groups.isFull(group)) return withoutAccounts(core, STATUS.group_full)
+  if (group !== NONE && book.groups.isFull(group)) return withoutAccounts(STATUS.group_full)
   return STATUS.ok
 }
 
 /** Whether a group that the reserve would make has room. */
-export function guardNewGroup(core: Core, words: Words, at: number): number {
+export function guardNewGroup(words: Words, at: number): number {
+  const { core } = writer
   const { groups } = core.book
   if (isNoId(words, at + RESERVE.group)) return STATUS.ok
   if (groups.count < core.limits.groupsMax) return STATUS.ok
@@ -94,22 +97,23 @@ export function guardNewGroup(core: Core, words: Words, at: number): number {
 }
 
 /** Whether `amount` more may be held of `debit`: its own limit and its ledger's. */
-export function mayHold(core: Core, debit: number, amount: number): boolean {
-  const { accounts, ledgers } = core.book
+export function mayHold(debit: number, amount: number): boolean {
+  const { accounts, ledgers } = writer.core.book
   if (accounts.held(debit) + amount > AMOUNT_MAX) return false
   return (ledgers.held[accounts.ledger(debit)] as number) + amount <= LEDGER_HELD_MAX
 }
 
 /** Whether `amount` more may go from `debit` to `credit` without passing a balance's limit. */
-export function mayMove(core: Core, debit: number, credit: number, amount: number): boolean {
-  const { accounts } = core.book
+export function mayMove(debit: number, credit: number, amount: number): boolean {
+  const { accounts } = writer.core.book
   if (accounts.balance(credit) + accounts.incoming(credit) + amount > AMOUNT_MAX) return false
   if (!accounts.isExternal(debit)) return true
   return accounts.balance(debit) - accounts.held(debit) - amount >= -AMOUNT_MAX
 }
 
 /** Two accounts that differ, exist and share a ledger. TRANSFER and RESERVE agree on where they lie. */
-function guardPair(core: Core, words: Words, at: number): number {
+function guardPair(words: Words, at: number): number {
+  const { core } = writer
   const { accounts } = core.book
   const debit = accounts.find(words, at + TRANSFER.debit, core.firstHash)
   const credit = accounts.find(words, at + TRANSFER.credit, core.secondHash)
@@ -130,9 +134,9 @@ function isSamePair(words: Words, at: number): boolean {
 }
 
 /** Accounts that are open and not frozen, funds, and room for them. */
-function guardAmount(core: Core, words: Words, at: number): number {
-  const { accounts } = core.book
-  const { decision } = core
+function guardAmount(words: Words, at: number): number {
+  const { accounts } = writer.core.book
+  const { decision } = writer.core
   const { debit, credit } = decision
   if (accounts.isClosed(debit)) return STATUS.debit_account_closed
   if (accounts.isClosed(credit)) return STATUS.credit_account_closed
@@ -146,10 +150,10 @@ function guardAmount(core: Core, words: Words, at: number): number {
     if (available < taken || taken <= 0) return STATUS.insufficient_funds
   }
   decision.taken = taken
-  return mayMove(core, debit, credit, taken) ? STATUS.ok : STATUS.overflow
+  return mayMove(debit, credit, taken) ? STATUS.ok : STATUS.overflow
 }
 
-function withoutAccounts(core: Core, status: number): number {
-  core.decision.accountCount = 0
+function withoutAccounts(status: number): number {
+  writer.core.decision.accountCount = 0
   return status
 }

@@ -293,3 +293,41 @@ function framesOf(commands: readonly Command[]): Command[][] {
   for (let n = 0; n < commands.length; n += 1_000) frames.push(commands.slice(n, n + 1_000))
   return frames
 }
+
+t.test('two engines at work in one thread by turns decide as each would alone', async (t) => {
+  const frames = Array.from({ length: 40 }, (_, n) => ({
+    timeMs: START_MS + n,
+    records:
+      n === 0
+        ? accountsOf(2)
+        : [1, 2, 3].map(
+            (k): Command => ({
+              type: 'reserve',
+              id: `r${n}-${k}`,
+              debit: `a${k % 2}`,
+              credit: 'bank',
+              amount: n * k,
+              timeoutMs: k * 7,
+            }),
+          ),
+  }))
+  const alone = new EngineSubject(SMALL_CAPACITIES)
+  for (const frame of frames) alone.apply(frame)
+  const [left, right] = [
+    new EngineSubject(SMALL_CAPACITIES),
+    new EngineSubject(SMALL_CAPACITIES, new Set([12])),
+  ]
+  const rightAlone = new EngineSubject(SMALL_CAPACITIES, new Set([12]))
+  for (const frame of frames) rightAlone.apply(frame)
+  for (const frame of frames) {
+    left.apply(frame)
+    right.apply(frame)
+    // A question in between puts the other engine to work as well.
+    left.account('a0')
+  }
+  t.same(left.account('a1'), alone.account('a1'))
+  t.same(right.account('a1'), rightAlone.account('a1'))
+  t.equal(left.engine.digest, alone.engine.digest)
+  t.equal(right.engine.digest, rightAlone.engine.digest)
+  t.not(left.engine.digest, right.engine.digest)
+})
