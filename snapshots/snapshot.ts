@@ -68,8 +68,9 @@ export interface StateImporter {
 /** How a snapshot is written. */
 export interface WriteOptions {
   /**
-   * Milliseconds between one MiB and the next, so that the journal's own syncs find the disk free;
-   * `REST_MS` where not given. 0 still lets other work of the thread have its turn.
+   * Least milliseconds between one MiB and the next, written or read back, so that the journal's own
+   * syncs find the disk free; `REST_MS` where not given. 0 only lets other work of the thread have its
+   * turn.
    */
   readonly restMs?: number
   /** Aborted, it removes what it wrote and throws the signal's reason. */

@@ -21,8 +21,14 @@ import { checkSnapshot, readSnapshotInfo } from './load.ts'
 import { removeLeftovers, snapshotName, WRITING } from './names.ts'
 import type { SnapshotInfo, SnapshotPlace, StateSource, WriteOptions } from './snapshot.ts'
 
-/** Rest between two MiB: with it the journal's own syncs stay at 4 to 5 ms (design.md, section 7). */
+/** Least rest between two MiB: with it the journal's own syncs stay at 4 to 5 ms. */
 export const REST_MS = 10
+
+/** A rest is so many times as long as the work before it: nine tenths of disk and core are the server's. */
+const REST_TO_WORK = 9
+
+/** Longest rest, in ms: a GiB then takes a minute of rest at most, however busy the machine is. */
+const REST_MS_MAX = 50
 
 /** A file that is being written. */
 interface Draft {
@@ -59,7 +65,7 @@ export async function writeSnapshot(
     } finally {
       file.close()
     }
-    await checkSnapshot(storage, name, writing, () => rest(0, options.signal))
+    await checkSnapshot(storage, name, writing, pacer(options))
     storage.rename(writing, name)
   } catch (error) {
     storage.remove(writing)
@@ -75,7 +81,8 @@ async function fill(
   place: SnapshotPlace,
   options: WriteOptions,
 ): Promise<void> {
-  const { restMs = REST_MS, signal, onProgress } = options
+  const { onProgress } = options
+  const pause = pacer(options)
   const draft: Draft = {
     file,
     id: randomBytes(ID_BYTES),
@@ -88,7 +95,7 @@ async function fill(
   for (const payload of source.exportState(CHUNK_BYTES_MAX - CHUNK.payload)) {
     writeChunk(draft, payload)
     onProgress?.(draft.bytes)
-    await rest(restMs, signal)
+    await pause()
   }
   const voids = [...new Set(place.voids)].filter((sequence) => sequence <= source.sequence)
   const voidsCrc = writeVoids(
@@ -99,14 +106,21 @@ async function fill(
   onProgress?.(draft.bytes)
 }
 
-async function rest(ms: number, signal: AbortSignal | undefined): Promise<void> {
+/** Makes what rests between two MiB: as `restMs` says, and by how long the work since the last rest took. */
+function pacer({ restMs = REST_MS, signal }: WriteOptions): () => Promise<void> {
   const how = signal === undefined ? {} : { signal }
-  try {
-    if (ms > 0) await sleep(ms, undefined, how)
-    else await takeTurn(undefined, how)
-  } catch (error) {
-    signal?.throwIfAborted()
-    throw error
+  let sinceMs = performance.now()
+  return async () => {
+    const workMs = performance.now() - sinceMs
+    const ms = Math.max(restMs, Math.min(workMs * REST_TO_WORK, REST_MS_MAX))
+    try {
+      if (restMs > 0) await sleep(ms, undefined, how)
+      else await takeTurn(undefined, how)
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw error
+    }
+    sinceMs = performance.now()
   }
 }
 
