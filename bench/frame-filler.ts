@@ -92,9 +92,10 @@ export class FrameFiller {
     this.#finished.push(at)
   }
 
-  openAccount(account: number, external: boolean): void {
+  openAccount(account: number, external: boolean, history = false): void {
     const at = this.#record(KIND.openAccount, OPEN_ACCOUNT.bytes, SPACE.account, account)
-    this.words.u8[at + RECORD.flags] = external ? FLAG.external : 0
+    const flags = (external ? FLAG.external : 0) | (history ? FLAG.history : 0)
+    this.words.u8[at + RECORD.flags] = flags
     this.words.u32[(at + OPEN_ACCOUNT.ledger) >>> 2] = 1
     this.words.u32[(at + OPEN_ACCOUNT.ledger + 4) >>> 2] = 0
     writeI64(this.words, at + OPEN_ACCOUNT.creditLimit, 0)

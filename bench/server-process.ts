@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url'
 
 const COMMAND = fileURLToPath(new URL('../cli/main.js', import.meta.url))
 
+/** Of what a quiet server says, as much is kept. */
+const SAID_CHARACTERS_MAX = 4_096
+
 /** A server that serves. */
 export interface ServerProcess {
   readonly url: string
@@ -19,13 +22,18 @@ export interface ServerProcess {
   kill(): Promise<void>
 }
 
-/** Starts `holdfast serve` on `dataDir`, on any free port. Rejects where it ends before it serves. */
+/**
+ * Starts `holdfast serve` on `dataDir`, on any free port. Rejects where it ends before it serves.
+ * `isQuiet`: what it says on stderr is shown in that error alone.
+ */
 export async function startServerProcess(
   dataDir: string,
   args: readonly string[] = [],
+  { isQuiet = false }: { readonly isQuiet?: boolean } = {},
 ): Promise<ServerProcess> {
   const startedMs = performance.now()
-  const child = spawnCommand(['serve', '--data-dir', dataDir, '--listen', '127.0.0.1:0', ...args])
+  const serve = ['serve', '--data-dir', dataDir, '--listen', '127.0.0.1:0', ...args]
+  const child = spawnCommand(serve, isQuiet ? 'pipe' : 'inherit')
   const exited = once(child, 'exit')
   const url = await addressOf(child, exited)
   const seconds = (performance.now() - startedMs) / 1_000
@@ -46,11 +54,14 @@ export async function runCommand(args: readonly string[]): Promise<Record<string
   return JSON.parse(Buffer.concat(chunks).toString('utf8')) as Record<string, unknown>
 }
 
-function spawnCommand(args: readonly string[]): ChildProcess {
+function spawnCommand(
+  args: readonly string[],
+  stderr: 'inherit' | 'pipe' = 'inherit',
+): ChildProcess {
   const environment = Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_'))
   return spawn(process.execPath, [COMMAND, ...args], {
     env: Object.fromEntries(environment),
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', stderr],
   })
 }
 
@@ -63,8 +74,12 @@ async function addressOf(child: ChildProcess, exited: Promise<unknown>): Promise
       if (match !== null) resolve(match[0])
     })
   })
+  let said = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-SAID_CHARACTERS_MAX)
+  })
   const failed = exited.then(() => {
-    throw new Error('the server ended before it served')
+    throw new Error(`the server ended before it served${said === '' ? '' : `: ${said.trimEnd()}`}`)
   })
   return Promise.race([address, failed])
 }

@@ -10,7 +10,7 @@ import {
 } from '../protocol/index.ts'
 
 /** What a key's value is. */
-export type KeyKind = 'text' | 'integer' | 'boolean' | 'keys'
+export type KeyKind = 'text' | 'integer' | 'boolean' | 'keys' | 'list'
 
 /** One key of the configuration. */
 export interface ConfigKey {
@@ -51,6 +51,7 @@ const CAPACITIES_MIN: Capacities = {
   accountNameBytesMax: 4_096,
   windowMs: 1_000,
   retentionMs: 1_000,
+  moduleReplyBytesMax: 1_048_576,
 }
 
 const CAPACITY_HELP: Readonly<Record<keyof Capacities, string>> = {
@@ -62,6 +63,7 @@ const CAPACITY_HELP: Readonly<Record<keyof Capacities, string>> = {
   accountNameBytesMax: "bytes for the accounts' spellings and metadata",
   windowMs: 'no outcome younger than this is forgotten, in ms',
   retentionMs: 'outcomes older than this are forgotten, in ms',
+  moduleReplyBytesMax: 'bytes for the remembered replies of modules',
 }
 
 const CAPACITY_NAMES = Object.keys(CAPACITIES_DEFAULT) as (keyof Capacities)[]
@@ -97,6 +99,12 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     help: CAPACITY_HELP[name],
   })),
   {
+    name: 'modules',
+    kind: 'list',
+    fallback: ['calls'],
+    help: 'modules by name or path, separated by commas; "" for none',
+  },
+  {
     name: 'segmentBytes',
     kind: 'integer',
     fallback: SEGMENT_BYTES,
@@ -110,6 +118,12 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     kind: 'boolean',
     fallback: true,
     help: 'whether serve starts a follower, which makes snapshots',
+  },
+  {
+    name: 'views',
+    kind: 'boolean',
+    fallback: true,
+    help: 'whether serve and follow keep views for lists; none without a follower',
   },
   {
     name: 'snapshotEveryRecords',

@@ -20,6 +20,7 @@ export function valueFromText(key: ConfigKey, text: string, where: string): Conf
       if (text === '0' || text === 'false' || text === '') return false
       throw usageError(`${where}: ${text} is neither true (1) nor false (0)`)
     case 'keys':
+    case 'list':
       return checked(key, text === '' ? [] : text.split(',').map((one) => one.trim()), where)
     default:
       return checked(key, text, where)
@@ -31,6 +32,7 @@ export function valueFromToml(key: ConfigKey, value: unknown, where: string): Co
   const wanted = { text: 'a string', integer: 'a whole number', boolean: 'true or false' }
   switch (key.kind) {
     case 'keys':
+    case 'list':
       if (!Array.isArray(value) || value.some((one) => typeof one !== 'string')) {
         throw usageError(`${where} must be a list of strings`)
       }
@@ -51,6 +53,7 @@ export function valueFromToml(key: ConfigKey, value: unknown, where: string): Co
 function checked(key: ConfigKey, value: ConfigValue, where: string): ConfigValue {
   if (typeof value === 'number') checkInteger(key, value, where)
   else if (key.kind === 'keys') checkKeys(value as readonly string[], where)
+  else if (key.kind === 'list') checkList(value as readonly string[], where)
   else if (value === '') throw usageError(`${where} is empty`)
   else if (key.oneOf !== undefined && !key.oneOf.includes(value as string)) {
     throw usageError(`${where}: ${String(value)} is none of ${key.oneOf.join(', ')}`)
@@ -66,6 +69,10 @@ function checkInteger(key: ConfigKey, value: number, where: string): void {
   if (value % multipleOf !== 0) {
     throw usageError(`${where}: ${value} is not a multiple of ${multipleOf}`)
   }
+}
+
+function checkList(items: readonly string[], where: string): void {
+  if (items.includes('')) throw usageError(`${where}: one of the list is empty`)
 }
 
 /** A message never shows a key, not even one that is too short. */

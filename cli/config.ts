@@ -27,8 +27,11 @@ export interface Config {
   readonly keys: readonly string[]
   readonly url: string
   readonly capacities: Capacities
+  /** Specifiers of modules: docs/configuration.md. */
+  readonly modules: readonly string[]
   readonly segmentBytes: number
   readonly follower: boolean
+  readonly views: boolean
   readonly snapshotEveryRecords: number
   readonly snapshotEverySeconds: number
   readonly archive: 'keep' | 'drop'
@@ -82,8 +85,10 @@ function configOf(settings: ReadonlyMap<string, Setting>): Config {
     keys: of('keys'),
     url: of('url'),
     capacities,
+    modules: of('modules'),
     segmentBytes: of('segmentBytes'),
     follower: of('follower'),
+    views: of('views'),
     snapshotEveryRecords: of('snapshotEveryRecords'),
     snapshotEverySeconds: of('snapshotEverySeconds'),
     archive: of('archive'),

@@ -1,115 +1,27 @@
-// The server's hold on its follower: starts the process, starts it again when it dies, ends it. The
-// server works without one; whatever happens to it is said, and nothing waits for it.
+// The follower as a child of the server: what is started, and what is said when it ends for good.
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import type { FollowerStatus } from '../follower/index.ts'
 import { EXIT } from './exit-codes.ts'
-import type { FollowerNews } from './follower-process.ts'
 import type { FollowerSettings } from './follower-run.ts'
+import { type ChildEars, type ChildHealth, type ChildPlan, HelperChild } from './helper-child.ts'
 
-/** First and longest wait before it is started again, in ms. */
-const WAIT_MS_MIN = 1_000
-const WAIT_MS_MAX = 60_000
-
-/** One that lived so long, in ms, was well: the next wait is a short one again. */
-const WELL_MS = 60_000
-
-/** How long it may take to end when it is told to, in ms. */
-const END_MS = 500
-
-/** How it is doing, from outside. */
-export type FollowerHealth =
-  /** There is a process; what it last said of itself. */
-  | { readonly state: 'running'; readonly status: FollowerStatus | undefined }
-  /** It died, and is started again soon. */
-  | { readonly state: 'waiting' }
-  /** It found the journal or its own state wrong, and is not started again. */
-  | { readonly state: 'stopped' }
-
-/** Who hears what. */
-export interface FollowerChildEars {
-  readonly onMessage: (sentence: string) => void
-  readonly onHealth: (health: FollowerHealth) => void
+const PLAN: ChildPlan = {
+  title: 'the follower',
+  entry: new URL('./follower-process.js', import.meta.url),
+  lastWords: {
+    [EXIT.damage]:
+      'THE FOLLOWER FOUND DAMAGE and is not started again: what it read or decided differs from what the ' +
+      'journal says. The server goes on; run `holdfast verify` on a copy at once',
+  },
 }
 
+/** How it is doing, from outside. */
+export type FollowerHealth = ChildHealth<FollowerStatus>
+
 /** See the head of this file. */
-export class FollowerChild {
-  readonly #settings: FollowerSettings
-  readonly #ears: FollowerChildEars
-  #child: ChildProcess | undefined
-  #ended: Promise<void> = Promise.resolve()
-  #timer: NodeJS.Timeout | undefined
-  #waitMs = WAIT_MS_MIN
-  #isStopping = false
-  #isSecond = false
-
+export class FollowerChild extends HelperChild<FollowerSettings, FollowerStatus> {
   /** Starts it. */
-  constructor(settings: FollowerSettings, ears: FollowerChildEars) {
-    this.#settings = settings
-    this.#ears = ears
-    this.#start()
-  }
-
-  /** Ends it and does not start it again; resolves when it is gone, within a second. */
-  async stop(): Promise<void> {
-    this.#isStopping = true
-    clearTimeout(this.#timer)
-    const child = this.#child
-    child?.kill('SIGTERM')
-    const timer = setTimeout(() => child?.kill('SIGKILL'), END_MS)
-    await this.#ended
-    clearTimeout(timer)
-  }
-
-  #start(): void {
-    const entry = fileURLToPath(new URL('./follower-process.js', import.meta.url))
-    const args = [...process.execArgv, entry, JSON.stringify(this.#settings)]
-    const startedMs = performance.now()
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
-    this.#child = child
-    this.#ears.onHealth({ state: 'running', status: undefined })
-    // Through here, so that it never outlives the server for a pipe of the server's that it holds open.
-    child.stderr?.pipe(process.stderr, { end: false })
-    child.on('message', ({ status }: FollowerNews) => {
-      if (this.#child === child) this.#ears.onHealth({ state: 'running', status })
-    })
-    this.#ended = new Promise((resolve) => {
-      child.on('error', (error) => {
-        // Also of a signal that could not be sent: then the process is there, and its exit will be told.
-        if (child.pid === undefined) this.#onEnd(error.message, undefined, startedMs)
-        else this.#ears.onMessage(`the follower, process ${child.pid}: ${error.message}`)
-        if (child.pid === undefined || this.#isStopping) resolve()
-      })
-      child.on('exit', (code, signal) => {
-        this.#onEnd(`it ended with ${code ?? signal}`, code ?? undefined, startedMs)
-        resolve()
-      })
-    })
-  }
-
-  #onEnd(how: string, exitCode: number | undefined, startedMs: number): void {
-    if (this.#child === undefined) return
-    this.#child = undefined
-    const { onMessage, onHealth } = this.#ears
-    if (this.#isStopping) return
-    if (exitCode === EXIT.damage) {
-      onHealth({ state: 'stopped' })
-      onMessage(
-        'THE FOLLOWER FOUND DAMAGE and is not started again: what it read or decided differs from ' +
-          'what the journal says. The server goes on; run `holdfast verify` on a copy at once',
-      )
-      return
-    }
-    if (performance.now() - startedMs > WELL_MS) this.#waitMs = WAIT_MS_MIN
-    onHealth({ state: 'waiting' })
-    // Whoever follows instead is none of this server's, and needs no reminding.
-    const isSecond = exitCode === EXIT.inUse
-    if (!isSecond || !this.#isSecond) {
-      onMessage(`the follower is gone (${how}); it is started again in ${this.#waitMs / 1_000} s`)
-    }
-    this.#isSecond = isSecond
-    this.#timer = setTimeout(() => this.#start(), this.#waitMs).unref()
-    this.#waitMs = Math.min(this.#waitMs * 2, WAIT_MS_MAX)
+  constructor(settings: FollowerSettings, ears: ChildEars<FollowerStatus>) {
+    super(PLAN, settings, ears)
   }
 }

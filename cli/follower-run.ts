@@ -13,11 +13,14 @@ import {
 import {
   archiveDirectory,
   checkJournalDirectory,
+  findModules,
   inlineGenerously,
   journalDirectory,
+  loadRules,
   lockDirectory,
   snapshotsDirectory,
 } from '../runtime/index.ts'
+import { viewsNeedFrom, viewsPath } from '../views/index.ts'
 import type { Config } from './config.ts'
 
 /** What of the configuration a follower wants; plain data. */
@@ -27,6 +30,10 @@ export interface FollowerSettings {
   readonly snapshotEveryRecords: number
   readonly snapshotEverySeconds: number
   readonly archive: 'keep' | 'drop'
+  /** Whether somebody keeps views, which need what is to be dropped. */
+  readonly views: boolean
+  /** Folders of the modules, as `findModules` gives them. */
+  readonly modules: readonly string[]
 }
 
 /** Who hears what. */
@@ -39,9 +46,10 @@ export interface FollowerEars {
 
 /** The settings in a configuration. */
 export function followerSettings(config: Config): FollowerSettings {
-  const { snapshotEveryRecords, snapshotEverySeconds, archive } = config
+  const { snapshotEveryRecords, snapshotEverySeconds, archive, views } = config
   const dataDir = resolve(config.dataDir)
-  return { dataDir, snapshotEveryRecords, snapshotEverySeconds, archive }
+  const modules = findModules(config.modules)
+  return { dataDir, snapshotEveryRecords, snapshotEverySeconds, archive, views, modules }
 }
 
 /** Where a follower of `dataDir` finds and puts things. */
@@ -54,6 +62,12 @@ export function followerDirectories(dataDir: string): FollowerDirectories {
   }
 }
 
+/** For the follower's options: from where on the views of `dataDir` need the journal, if there are any. */
+export function keepForViews(dataDir: string, hasViews: boolean): () => number | undefined {
+  return () =>
+    hasViews ? viewsNeedFrom(viewsPath(dataDir), followerDirectories(dataDir)) : undefined
+}
+
 /**
  * Follows until `signal` says so. Rejects with `DataDirectoryError`, `DirectoryInUse` where there is
  * a follower already, and with what `Follower.run` rejects with.
@@ -63,16 +77,18 @@ export async function runFollower(
   ears: FollowerEars,
   signal: AbortSignal,
 ): Promise<void> {
-  const { dataDir, snapshotEveryRecords, snapshotEverySeconds, archive } = settings
+  const { dataDir, snapshotEveryRecords, snapshotEverySeconds, archive, views } = settings
   inlineGenerously()
   checkJournalDirectory(dataDir)
   const lock = lockDirectory(dataDir, 'follower')
   let control: Control | undefined
   try {
     const follower = new Follower({
+      modules: await loadRules(settings.modules),
       directories: followerDirectories(dataDir),
       schedule: { everyRecords: snapshotEveryRecords, everyMs: snapshotEverySeconds * 1_000 },
       archive,
+      keepFrom: keepForViews(dataDir, views),
       onMessage: ears.onMessage,
     })
     control = await listen(dataDir, follower, ears)

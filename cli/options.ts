@@ -9,9 +9,14 @@ export const SERVE_KEYS: readonly string[] = CONFIG_KEYS.filter(
   (key) => !key.noFlag && key.name !== 'url',
 ).map((key) => key.name)
 
+/** The keys that a verb takes as flags which decides a journal again. */
+export const REPLAY_KEYS: readonly string[] = ['dataDir', 'modules']
+
 /** The keys that `follow` takes as flags. */
 export const FOLLOW_KEYS: readonly string[] = [
   'dataDir',
+  'modules',
+  'views',
   'snapshotEveryRecords',
   'snapshotEverySeconds',
   'archive',
@@ -26,7 +31,13 @@ export function withConfigFlags(command: Command, names: readonly string[]): Com
 function optionOf(key: ConfigKey): Option {
   // What is on by default has to be told off.
   const choice = key.fallback === true ? ' <boolean>' : ''
-  const kinds = { text: ' <text>', integer: ' <number>', boolean: choice, keys: ' <keys>' }
+  const kinds = {
+    text: ' <text>',
+    integer: ' <number>',
+    boolean: choice,
+    keys: ' <keys>',
+    list: ' <list>',
+  }
   const value = kinds[key.kind]
   const names: Record<string, string> = { dataDir: ' <dir>', listen: ' <host:port>', url: ' <url>' }
   const fallback = key.fallback === false ? '' : ` (default: ${String(key.fallback)})`

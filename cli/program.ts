@@ -8,6 +8,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts'
 import {
   configFor,
   FOLLOW_KEYS,
+  REPLAY_KEYS,
   readCount,
   readSequence,
   readUntil,
@@ -61,9 +62,11 @@ function createProgram(finish: Finish): Command {
   addVerify(program, finish)
   addInspect(program, finish)
   addSnapshot(program, finish)
+  addViews(program, finish)
   addStatus(program, finish)
   addVoid(program, finish)
   addBench(program, finish)
+  addDemo(program, finish)
   addConfig(program, finish)
   addVersion(program, finish)
   return program
@@ -106,7 +109,7 @@ Follows until SIGTERM or SIGINT; exits with 3 where its state is not what the jo
 }
 
 function addSnapshot(program: Command, finish: Finish): void {
-  withConfigFlags(program.command('snapshot'), ['dataDir', 'archive'])
+  withConfigFlags(program.command('snapshot'), [...REPLAY_KEYS, 'archive'])
     .description('Have the follower make a snapshot now, or make one where nothing runs.')
     .option('--json', 'print one line of JSON')
     .addHelpText(
@@ -117,6 +120,41 @@ function addSnapshot(program: Command, finish: Finish): void {
     .action(async ({ json = false, ...flags }) => {
       const { snapshot } = await import('./verbs/snapshot.ts')
       finish(await snapshot(configFor(flags), json))
+    })
+}
+
+function addViews(program: Command, finish: Finish): void {
+  const views = program
+    .command('views')
+    .description('The lists in views.sqlite: build them anew, or compare them with the journal.')
+  withConfigFlags(views.command('check'), REPLAY_KEYS)
+    .description('Compare every row with a replay at the same sequence; exit 3 on a difference.')
+    .option('--json', 'print one line of JSON')
+    .addHelpText(
+      'after',
+      `
+Works beside a running server, and changes nothing.
+
+  $ holdfast views check --data-dir ./data`,
+    )
+    .action(async ({ json = false, ...flags }) => {
+      const { checkViewsVerb } = await import('./verbs/views.ts')
+      finish(await checkViewsVerb(configFor(flags), json))
+    })
+  withConfigFlags(views.command('rebuild'), REPLAY_KEYS)
+    .description('Build the views anew from the journal and its archive, from the first record on.')
+    .option('--json', 'print one line of JSON')
+    .addHelpText(
+      'after',
+      `
+Nobody else may keep the views meanwhile: stop the server, or its follower. Where the first records are
+gone it refuses, and leaves the views as they are.
+
+  $ holdfast views rebuild --data-dir ./data`,
+    )
+    .action(async ({ json = false, ...flags }) => {
+      const { rebuildViews } = await import('./verbs/views.ts')
+      finish(await rebuildViews(configFor(flags), json))
     })
 }
 
@@ -172,7 +210,7 @@ Sent again, the same input changes nothing.
 }
 
 function addReplay(program: Command, finish: Finish): void {
-  withConfigFlags(program.command('replay'), ['dataDir'])
+  withConfigFlags(program.command('replay'), REPLAY_KEYS)
     .description('Rebuild the state from the journal and print its digest.')
     .addOption(new Option('--until <sequence or time>', 'stop after this').argParser(readUntil))
     .option('--from-start', 'begin with the first record, whatever snapshots there are')
@@ -188,12 +226,12 @@ digest is the one that GET /v1/audit shows at the same sequence.
     )
     .action(async ({ until, fromStart = false, json = false, ...flags }) => {
       const { replay } = await import('./verbs/replay.ts')
-      finish(await replay(configFor(flags).dataDir, { until, fromStart, json }))
+      finish(await replay(configFor(flags), { until, fromStart, json }))
     })
 }
 
 function addVerify(program: Command, finish: Finish): void {
-  withConfigFlags(program.command('verify'), ['dataDir'])
+  withConfigFlags(program.command('verify'), REPLAY_KEYS)
     .description('Check the journal, the snapshots, a replay and the books; exit 3 on damage.')
     .option('--json', 'print one line of JSON')
     .addHelpText(
@@ -206,12 +244,12 @@ replay's at its sequence. Changes nothing, and works beside a running server.
     )
     .action(async ({ json = false, ...flags }) => {
       const { verify } = await import('./verbs/verify.ts')
-      finish(await verify(configFor(flags).dataDir, json))
+      finish(await verify(configFor(flags), json))
     })
 }
 
 function addInspect(program: Command, finish: Finish): void {
-  withConfigFlags(program.command('inspect'), ['dataDir'])
+  withConfigFlags(program.command('inspect'), REPLAY_KEYS)
     .description('Show an account, a reservation or records of the journal.')
     .argument('<what>', 'account, reservation or journal')
     .argument('[id]', 'the id of the account or reservation')
@@ -227,7 +265,7 @@ function addInspect(program: Command, finish: Finish): void {
     )
     .action(async (what, id, { from, limit, json = false, ...flags }) => {
       const { inspect } = await import('./verbs/inspect.ts')
-      finish(await inspect(configFor(flags).dataDir, { what, id, from, limit, json }))
+      finish(await inspect(configFor(flags), { what, id, from, limit, json }))
     })
 }
 
@@ -253,7 +291,10 @@ function addBench(program: Command, finish: Finish): void {
   program
     .command('bench')
     .description('Measure this machine; figures are printed with their conditions.')
-    .argument('<what>', 'engine, journal, stream, http or recovery')
+    .argument(
+      '<what>',
+      'engine, journal, stream, http, recovery, snapshot, views, views-effect or calls',
+    )
     .option('--json', 'print one line of JSON with commandsPerSecond and conditions')
     .addHelpText(
       'after',
@@ -265,6 +306,33 @@ function addBench(program: Command, finish: Finish): void {
     .action(async (what, { json = false }) => {
       const { bench } = await import('./verbs/bench.ts')
       finish(await bench(what, json))
+    })
+}
+
+function addDemo(program: Command, finish: Finish): void {
+  program
+    .command('demo')
+    .description('Play a demonstration on data of its own, which are gone afterwards.')
+    .argument('<what>', 'calls')
+    .option('--plain', 'one line a second, also on a terminal')
+    .option('--json', 'print the final figures as one line of JSON; the rest goes to stderr')
+    .addHelpText(
+      'after',
+      `
+calls  First, 100 calls at once on money for 20: a server that reads, checks and then writes lets in too
+       many, and Holdfast 20. Then a campaign of a thousand starts a second, which runs out of money,
+       gets a top-up, and goes on; in the end the sums are compared. Takes about 20 seconds.
+
+Starts a server of its own on a free port of the loopback, with a temporary directory; needs nothing
+else and leaves nothing, by Ctrl-C neither. Exits with 1 where a sum does not come out.
+
+  $ holdfast demo calls
+  $ holdfast demo calls --plain
+  $ holdfast demo calls --json`,
+    )
+    .action(async (what, { plain = false, json = false }) => {
+      const { demo } = await import('./verbs/demo.ts')
+      finish(await demo(what, { plain, json }))
     })
 }
 

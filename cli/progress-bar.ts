@@ -13,7 +13,10 @@ export interface ProgressBar {
 const SILENT: ProgressBar = { update() {}, stop() {} }
 
 /** A bar that ends at `total`, with a count beside it. Silent without a terminal. */
-export function startProgressBar(total: number, unit: 'bytes' | 'commands'): ProgressBar {
+export function startProgressBar(
+  total: number,
+  unit: 'bytes' | 'commands' | 'records',
+): ProgressBar {
   if (!process.stderr.isTTY || total <= 0) return SILENT
   const start = performance.now()
   const shown = unit === 'bytes' ? formatBytes : (count: number) => `${grouped(count)} ${unit}`

@@ -1,7 +1,7 @@
 // A replay that hears every outcome, for `inspect`. The runtime's own replay drops them, which is what
 // replay and verify want.
 
-import type { Engine, OutcomeSink } from '../engine/index.ts'
+import type { Engine, Module, OutcomeSink } from '../engine/index.ts'
 import { type JournalEnd, JournalReader } from '../journal/index.ts'
 import {
   type AccountNames,
@@ -31,6 +31,7 @@ export interface WatchedReplay {
  */
 export function watchReplay(
   dataDir: string,
+  modules: readonly Module[],
   last: number,
   sink: OutcomeSink,
   onFrame: (words: Words) => void,
@@ -38,7 +39,7 @@ export function watchReplay(
   checkJournalDirectory(dataDir)
   const live = isLocked(dataDir)
   const storage = wholeJournal(dataDir)
-  const begun = beginReplay(dataDir, storage, 'oldest', undefined, () => {}, sink)
+  const begun = beginReplay(dataDir, storage, 'oldest', undefined, () => {}, { sink, modules })
   const { engine, names, snapshot, survey } = begun
   const reader = new JournalReader(storage, { mode: 'readOnly', live, from: snapshot })
   const words = allocateWords(FRAME_BYTES_MAX)

@@ -1,7 +1,7 @@
 // What carries records to an engine and outcomes back: a WebSocket, or the rings of this process.
 // Knows nothing of calls and promises; those are in flow.ts.
 
-import type { Words } from '../protocol/index.ts'
+import type { KIND, Words } from '../protocol/index.ts'
 import type { Message } from './message.ts'
 
 /** What may be in flight, and in which pieces. */
@@ -39,8 +39,27 @@ export interface CarrierEvents {
   onFailed(error: Error): void
 }
 
+/** What is asked of a module. */
+export interface ModuleAsk {
+  readonly kind: typeof KIND.module | typeof KIND.queryModule
+  readonly module: string
+  readonly name: string
+}
+
+/** How a carrier has what is asked of modules written. */
+export interface ModuleCodec {
+  /**
+   * Writes the record at 0 of `words`, token 0; its length, or what is wrong with the input in words.
+   * `id`: 16 bytes, zeros for a query. `json`: the input as JSON, in Unicode's NFC.
+   */
+  write(words: Words, ask: ModuleAsk, id: Uint8Array, json: string): number | string
+  /** The code of a known id whose `field`-th field differs, where the outcome does not say it. */
+  differenceCode(ask: ModuleAsk, field: number): string
+}
+
 /** One way to an engine. */
 export interface Carrier {
+  readonly modules: ModuleCodec
   /** Begins; events come later than this returns. */
   start(events: CarrierEvents): void
   /** Takes all records of a message or none; false: there is no room right now. */

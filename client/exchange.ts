@@ -4,7 +4,13 @@
 import { OUTCOME, type Words } from '../protocol/index.ts'
 import { Asks } from './asks.ts'
 import type { Call } from './call.ts'
-import { type Carrier, type CarrierEvents, CarrierFault, type CarrierLimits } from './carrier.ts'
+import {
+  type Carrier,
+  type CarrierEvents,
+  CarrierFault,
+  type CarrierLimits,
+  type ModuleCodec,
+} from './carrier.ts'
 import { HoldfastClosed, type HoldfastFull, HoldfastTimeout } from './errors.ts'
 import { Flow } from './flow.ts'
 import type { FrontOptions, HoldfastStatus } from './holdfast.ts'
@@ -70,6 +76,11 @@ export class Exchange implements CarrierEvents {
     // Who does not wait for it hears the same from every call.
     this.opened.catch(() => {})
     carrier.start(this)
+  }
+
+  /** How what is asked of modules is written. */
+  get modules(): ModuleCodec {
+    return this.#carrier.modules
   }
 
   /** Longest chain that the server takes. */

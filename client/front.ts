@@ -9,6 +9,8 @@ import {
   encodeCommand,
   encodeQuery,
   FLAG,
+  ID_BYTES,
+  idOf,
   KIND,
   RECORD,
   RECORD_BYTES_MAX,
@@ -17,7 +19,7 @@ import {
   type Words,
 } from '../protocol/index.ts'
 import { type NameOf, SingleCall, SubmitCall } from './call.ts'
-import type { Carrier } from './carrier.ts'
+import type { Carrier, ModuleAsk } from './carrier.ts'
 import { encodeChain } from './chain.ts'
 import {
   checkCommand,
@@ -35,11 +37,14 @@ import type {
   AuditResult,
   CallOptions,
   Command,
+  CommandOptions,
   DryRunOptions,
   Extend,
   FrontOptions,
   Holdfast,
   HoldfastStatus,
+  ModuleAnswer,
+  ModuleResult,
   OpenAccount,
   Release,
   ReservationFields,
@@ -55,7 +60,15 @@ import type {
   TransferFields,
 } from './holdfast.ts'
 import { newId } from './new-id.ts'
-import { auditResult, commandResult, lookedUp, slotsIn, slotsOfCommand } from './results.ts'
+import {
+  auditResult,
+  commandResult,
+  lookedUp,
+  moduleAnswer,
+  moduleResult,
+  slotsIn,
+  slotsOfCommand,
+} from './results.ts'
 
 /** What every command has when its id was made. */
 type Fields = CommandFields<AnyId>
@@ -157,6 +170,63 @@ export class Front implements Holdfast {
     const record = allocateWords(RECORD.bytes)
     const bytes = encodeQuery(record, KIND.queryAudit, undefined, this.#ids)
     return this.#ask(record, bytes, timeoutMs, auditResult, () => [])
+  }
+
+  async command<Fields>(
+    module: string,
+    name: string,
+    input: object,
+    options: CommandOptions = {},
+  ): Promise<ModuleResult<Fields>> {
+    const { id, ...rest } = options
+    const timeoutMs = this.#begin(rest, NO_FLAGS)
+    if (id !== undefined) checkId(id, 'id', -1)
+    const own = typeof id === 'string' ? idOf(id) : (id ?? newId())
+    const commandId = own.text
+    const ask = { kind: KIND.module, module, name }
+    const written = this.#write(ask, own.bytes, input)
+    if (written.fault !== undefined) {
+      const { code, detail } = written.fault
+      return { code, detail, commandId, replayed: false } as ModuleResult<Fields>
+    }
+    const { words, bytes } = written
+    const { modules, names } = this.#exchange
+    const build = (outcome: Words, at: number): ModuleResult<Fields> =>
+      moduleResult(outcome, at, commandId, (field) =>
+        modules.differenceCode(ask, field),
+      ) as ModuleResult<Fields>
+    return new Promise((resolve, reject) => {
+      const call = new SingleCall(timeoutMs, { build, slots: noSlots, names, resolve, reject })
+      this.#exchange.flow.builder.addBlock(call, 0, words, 0, bytes, 1, 0)
+      this.#exchange.commanded(call)
+    })
+  }
+
+  async query<Fields>(
+    module: string,
+    name: string,
+    input: object,
+    options?: CallOptions,
+  ): Promise<ModuleAnswer<Fields>> {
+    const timeoutMs = this.#begin(options, NO_FLAGS)
+    const written = this.#write({ kind: KIND.queryModule, module, name }, NO_ID, input)
+    if (written.fault !== undefined) return written.fault as ModuleAnswer<Fields>
+    const build = (words: Words, at: number) => moduleAnswer(words, at) as ModuleAnswer<Fields>
+    return this.#ask(written.words, written.bytes, timeoutMs, build, noSlots)
+  }
+
+  /** The record of what is asked of a module, in memory of its own; or what is wrong with it. */
+  #write(ask: ModuleAsk, id: Uint8Array, input: object): Written {
+    checkName(ask.module, 'module')
+    checkName(ask.name, 'name')
+    if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+      throw new TypeError('The input must be an object.')
+    }
+    const words = allocateWords(RECORD_BYTES_MAX + TAIL_BYTES_MAX)
+    const json = JSON.stringify(input).normalize('NFC')
+    const bytes = this.#exchange.modules.write(words, ask, id, json)
+    if (typeof bytes === 'number') return { words, bytes, fault: undefined }
+    return { words, bytes: 0, fault: { code: 'invalid_request', detail: bytes } }
   }
 
   status(): HoldfastStatus {
@@ -265,6 +335,20 @@ export class Front implements Holdfast {
       this.#exchange.ask(call, record, bytes)
     })
   }
+}
+
+/** A record, or why there is none. */
+interface Written {
+  readonly words: Words
+  readonly bytes: number
+  readonly fault: { readonly code: 'invalid_request'; readonly detail: string } | undefined
+}
+
+const NO_ID = new Uint8Array(ID_BYTES)
+const noSlots = (): readonly number[] => []
+
+function checkName(value: unknown, name: string): void {
+  if (typeof value !== 'string') throw new TypeError(`${name} must be a string.`)
 }
 
 const NO_FLAGS: readonly string[] = []

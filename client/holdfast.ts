@@ -279,6 +279,37 @@ export interface SubmitOptions extends CallOptions {
   readonly linked?: boolean
 }
 
+/** Of `command`. */
+export interface CommandOptions extends CallOptions {
+  /**
+   * The command's id, its idempotency key; a UUIDv7 is made where none is given. HTTP's is
+   * `module/<what the route says>`, `calls/end/call-7` for example: give that to mean the same command.
+   */
+  readonly id?: AnyId
+}
+
+/** What a module answered to a command. */
+export type ModuleResult<Fields = Readonly<Record<string, unknown>>> = Partial<Fields> & {
+  /** `ok`, a code of the module, or a status of the core. */
+  readonly code: string
+  readonly commandId: string
+  /** This is the first outcome again: nothing was done now. */
+  readonly replayed: boolean
+  /** Absent where nothing was journaled. */
+  readonly sequence?: number
+  readonly time?: string
+  /** invalid_request: what is wrong with the input. */
+  readonly detail?: string
+}
+
+/** What a module answered to a query. */
+export type ModuleAnswer<Fields = Readonly<Record<string, unknown>>> = Partial<Fields> & {
+  readonly code: string
+  /** Absent where nobody was asked. */
+  readonly asOf?: AsOf
+  readonly detail?: string
+}
+
 /** What an instance is doing, and what its calls wait for. */
 export interface HoldfastStatus {
   readonly state: 'connecting' | 'open' | 'closing' | 'closed' | 'failed'
@@ -331,6 +362,23 @@ export interface Holdfast {
   account(id: AnyId, options?: CallOptions): Promise<AccountResult>
   reservation(id: AnyId, options?: CallOptions): Promise<ReservationResult>
   audit(options?: CallOptions): Promise<AuditResult>
+  /**
+   * A command of a module that the server has loaded: `command('calls', 'start', {...})`. An input that
+   * is not as the module asks for is `invalid_request`, as a value.
+   */
+  command<Fields = Readonly<Record<string, unknown>>>(
+    module: string,
+    name: string,
+    input: object,
+    options?: CommandOptions,
+  ): Promise<ModuleResult<Fields>>
+  /** A query of a module. */
+  query<Fields = Readonly<Record<string, unknown>>>(
+    module: string,
+    name: string,
+    input: object,
+    options?: CallOptions,
+  ): Promise<ModuleAnswer<Fields>>
   status(): HoldfastStatus
   /**
    * Takes nothing new, lets what is in flight finish for some seconds, then closes; what is still open

@@ -1,6 +1,7 @@
 // The client's face: the interface, the client of a server's stream, and the same interface over a
 // pipeline of this process for those who have one. Imports protocol/ alone.
 
+export type { ModuleAsk, ModuleCodec } from './carrier.ts'
 export { checkNames } from './checks.ts'
 export { type ConnectOptions, connect } from './connect.ts'
 export {

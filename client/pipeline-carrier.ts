@@ -9,7 +9,7 @@ import {
   type Words,
   wordsOver,
 } from '../protocol/index.ts'
-import type { AccountName, Carrier, CarrierEvents, CarrierLimits } from './carrier.ts'
+import type { AccountName, Carrier, CarrierEvents, CarrierLimits, ModuleCodec } from './carrier.ts'
 import { HoldfastFailed } from './errors.ts'
 import type { Message } from './message.ts'
 
@@ -23,12 +23,20 @@ const LIMITS: CarrierLimits = {
   windowMs: Number.POSITIVE_INFINITY,
 }
 
-/** See the head of this file. `onClose` ends the threads. */
+/** Where no module is loaded. */
+const NO_MODULES: ModuleCodec = {
+  write: (_words, { module }) => `No module ${module} is loaded.`,
+  differenceCode: () => 'exists_with_different_input',
+}
+
+/** See the head of this file. `onClose` ends the threads; `modules` knows the modules that are loaded. */
 export class PipelineCarrier implements Carrier {
+  readonly modules: ModuleCodec
   readonly #pipeline: Pipeline
   readonly #onClose: () => Promise<void>
 
-  constructor(pipeline: Pipeline, onClose: () => Promise<void>) {
+  constructor(pipeline: Pipeline, onClose: () => Promise<void>, modules = NO_MODULES) {
+    this.modules = modules
     this.#pipeline = pipeline
     this.#onClose = onClose
   }

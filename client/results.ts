@@ -21,6 +21,7 @@ import {
   OUTCOME_LEDGER,
   type ReservationView,
   readF64,
+  readReply,
   reservationIn,
   STATUS,
   type StatusCode,
@@ -114,6 +115,42 @@ export function commandResult(words: Words, at: number, asked: Asked, nameOf: Na
   const resource = resourceOf(words, at, asked, nameOf)
   if (replayed) return { ...resource, ...decided }
   return { ...resource, ...decided, accounts: balancesOf(words, at, asked, nameOf) }
+}
+
+/** The result of a module's command. */
+export function moduleResult(
+  words: Words,
+  at: number,
+  commandId: string,
+  differenceCode: (field: number) => string,
+): Members & { readonly code: string } {
+  const { code, fields } = moduleVerdict(words, at, differenceCode)
+  const when = readF64(words, at + OUTCOME.sequence) === 0 ? undefined : asOf(words, at)
+  return { ...fields, code, commandId, ...when, replayed: isReplayed(words, at) }
+}
+
+/** The answer to a module's query. */
+export function moduleAnswer(words: Words, at: number): Members & { readonly code: string } {
+  const { code, fields } = moduleVerdict(words, at, () => 'malformed')
+  if (readF64(words, at + OUTCOME.sequence) === 0) return { ...fields, code }
+  return { ...fields, code, asOf: asOf(words, at) }
+}
+
+/** The code, which the reply has where there is one, and what the reply has beside it. */
+function moduleVerdict(
+  words: Words,
+  at: number,
+  differenceCode: (field: number) => string,
+): { readonly code: string; readonly fields: Members } {
+  const reply = readReply(words, at)
+  if (reply !== undefined) {
+    const { code, ...fields } = reply
+    return { code, fields }
+  }
+  const number = statusNumber(words, at)
+  if (number !== STATUS.exists_with_different_input)
+    return { code: statusOf(number).code, fields: {} }
+  return { code: differenceCode(readF64(words, at + OUTCOME.moved)), fields: {} }
 }
 
 /** The answer about an account or a reservation. */

@@ -23,6 +23,7 @@ import {
 import { HoldfastUnreachable } from './errors.ts'
 import { Inbox } from './inbox.ts'
 import type { Message } from './message.ts'
+import { JSON_MODULES } from './module-json.ts'
 import { SlotNames } from './slot-names.ts'
 
 /** First and longest wait before the next attempt, in ms; spread by half to both sides. */
@@ -59,6 +60,7 @@ export interface SocketOptions {
 
 /** See the head of this file. */
 export class SocketCarrier implements Carrier {
+  readonly modules = JSON_MODULES
   readonly #options: SocketOptions
   #events: CarrierEvents | undefined
   #socket: WebSocket | undefined

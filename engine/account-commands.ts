@@ -19,6 +19,7 @@ export function openAccount(words: Words, at: number): number {
   const { core } = writer
   const { book, limits, decision } = core
   const ledger = words.u32[(at + OPEN_ACCOUNT.ledger) >>> 2] as number
+  if (core.side === 0 && core.modules.registry.ownsName(words, at)) return STATUS.owned_by_module
   if (book.accounts.count >= limits.accountsMax) return STATUS.accounts_full
   if (!book.accounts.hasNameRoom(words, at, limits.accountNameBytesMax)) {
     return STATUS.accounts_full
@@ -41,6 +42,7 @@ export function setCreditLimit(words: Words, at: number): number {
   const value = readI64(words, at + SET_CREDIT_LIMIT.value)
   if (account === NONE) return STATUS.account_not_found
   if (accounts.isClosed(account)) return STATUS.account_closed
+  if (core.isForeign(accounts.flags(account))) return STATUS.owned_by_module
   core.decision.show(account)
   if (!accounts.isExternal(account)) {
     const minimum = accounts.held(account) - accounts.balance(account)
@@ -58,6 +60,7 @@ export function freezeAccount(words: Words, at: number): number {
   const account = accounts.find(words, at + ACCOUNT_CHANGE.account, core.firstHash)
   if (account === NONE) return STATUS.account_not_found
   if (accounts.isClosed(account)) return STATUS.account_closed
+  if (core.isForeign(accounts.flags(account))) return STATUS.owned_by_module
   // ---- nothing below can fail ----
   const others = accounts.flags(account) & ~ACCOUNT_FLAG.frozen
   const frozen = words.u8[at] === KIND.freezeAccount ? ACCOUNT_FLAG.frozen : 0
@@ -72,6 +75,7 @@ export function closeAccount(words: Words, at: number): number {
   const { accounts } = core.book
   const account = accounts.find(words, at + ACCOUNT_CHANGE.account, core.firstHash)
   if (account === NONE) return STATUS.account_not_found
+  if (core.isForeign(accounts.flags(account))) return STATUS.owned_by_module
   core.decision.show(account)
   const inUse =
     accounts.balance(account) !== 0 ||

@@ -17,6 +17,7 @@ import { IdHash } from './id-hash.ts'
 import { IdIndex, NONE } from './id-index.ts'
 import { Ledgers } from './ledgers.ts'
 import { OutcomeMemory } from './outcome-memory.ts'
+import { ReplyMemory } from './reply-memory.ts'
 import { Reservations } from './reservations.ts'
 import { UNDO, UndoLog } from './undo-log.ts'
 
@@ -29,6 +30,8 @@ export class Book {
   readonly groups: Groups
   readonly wheel: ExpiryWheel
   readonly outcomes: OutcomeMemory
+  /** Modules' replies; without modules there is no memory for them. */
+  readonly replies: ReplyMemory
   /** Ids of commands: `slot * 2` is a reservation's row, `slot * 2 + 1` an outcome's. */
   readonly commands: IdIndex
   readonly undo = new UndoLog()
@@ -37,7 +40,12 @@ export class Book {
   /** Rows that there is memory for. */
   readonly capacities: Capacities
 
-  constructor(capacities: Capacities, names: AccountNamesMemory, seed: number) {
+  constructor(
+    capacities: Capacities,
+    names: AccountNamesMemory,
+    seed: number,
+    hasModules: boolean,
+  ) {
     this.hash = new IdHash(seed)
     this.capacities = capacities
     const { accountsMax, ledgersMax, reservationsMax, groupsMax, outcomesMax } = capacities
@@ -47,6 +55,7 @@ export class Book {
     this.groups = new Groups(this.hash, groupsMax, this.reservations)
     this.wheel = new ExpiryWheel(this.reservations)
     this.outcomes = new OutcomeMemory(outcomesMax)
+    this.replies = new ReplyMemory(hasModules ? capacities.moduleReplyBytesMax : 0)
     this.commands = new IdIndex(reservationsMax + outcomesMax, this.reservations, this.outcomes)
     this.bytes =
       this.accounts.bytes +
@@ -54,12 +63,13 @@ export class Book {
       this.reservations.bytes +
       this.groups.bytes +
       this.outcomes.bytes +
+      this.replies.bytes +
       this.commands.bytes +
       names.index.byteLength +
       names.tails.byteLength
   }
 
-  /** The first capacity of which there are fewer rows than `wanted` says, or undefined. */
+  /** The first capacity of which there is less than `wanted` says, or undefined. */
   capacityBelow(wanted: Capacities): string | undefined {
     const tables = [
       'accountsMax',
@@ -67,6 +77,7 @@ export class Book {
       'reservationsMax',
       'groupsMax',
       'outcomesMax',
+      'moduleReplyBytesMax',
     ] as const
     return tables.find((name) => wanted[name] > this.capacities[name])
   }

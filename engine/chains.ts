@@ -9,7 +9,6 @@ import {
   holdsRecord,
   IS_REMEMBERED,
   isCommand,
-  isWellFormed,
   KIND,
   outcomeBytesMax,
   RECORD,
@@ -18,12 +17,12 @@ import {
   sameId,
   type Words,
 } from '../protocol/index.ts'
-import { handle, remember } from './commands.ts'
+import { handle, isDecidable, remember } from './commands.ts'
 import { readContent } from './content.ts'
 import type { Core } from './core.ts'
 import { contentHashOfId } from './id-hash.ts'
 import { NONE } from './id-index.ts'
-import { forgetOld, makeOutcomeRoom, makeReservationRoom } from './memory-room.ts'
+import { forgetOld, makeOutcomeRoom, makeReplyRoom, makeReservationRoom } from './memory-room.ts'
 import { CHAIN_PLACE } from './outcome-memory.ts'
 import {
   compareWithKnown,
@@ -68,8 +67,9 @@ export class Chains {
   #nowMs = 0
   /** When the chain that is replayed was decided. */
   #firstTimeMs = 0
-  /** Rows of outcomes before the chain's own. */
+  /** Rows of outcomes before the chain's own, and where the replies ended. */
   #rowsBefore = 0
+  #repliesBefore = 0
 
   constructor(core: Core) {
     this.#core = core
@@ -135,7 +135,7 @@ export class Chains {
     for (let n = 0; n < this.count; n++) {
       const at = this.at(n)
       const isDry = ((words.u8[at + RECORD.flags] as number) & FLAG.dryRun) !== 0
-      if (isDry || !isWellFormed(words, at)) return n
+      if (isDry || !isDecidable(words, at)) return n
     }
     return NONE
   }
@@ -252,12 +252,14 @@ export class Chains {
     }
     if (!this.#makeRoom(words, outcomes)) return
     this.#rowsBefore = core.book.outcomes.count
+    this.#repliesBefore = core.book.replies.end
     core.book.undo.isOn = true
     for (let n = 0; n < this.count; n++) {
       this.#begin(n)
-      const status = handle(words, this.at(n))
+      const status = this.#handle(words, n)
       if (status !== STATUS.ok) {
         core.book.rollback()
+        core.modules.rollback()
         this.#forgetSince(this.#rowsBefore)
         outcomes.discard()
         this.#failAt(n, status, outcomes)
@@ -270,33 +272,47 @@ export class Chains {
     }
     core.book.undo.isOn = false
     core.book.undo.clear()
+    core.modules.commit()
     outcomes.commit()
+  }
+
+  #handle(words: Words, n: number): number {
+    const core = this.#core
+    const at = this.at(n)
+    // A module that came before may have taken the id for a reservation or an account of its own.
+    const isTaken = core.hasModuleMember && findKnown(words, at) !== NONE
+    return isTaken ? STATUS.exists_with_different_type : handle(words, at)
   }
 
   /** Takes back what was remembered of members that do not stand. */
   #forgetSince(rows: number): void {
-    const { outcomes, commands } = this.#core.book
+    const { outcomes, commands, replies } = this.#core.book
     while (outcomes.count > rows) {
       const slot = outcomes.slotAt(outcomes.count - 1)
       commands.remove(slot * 2 + 1, outcomes.hash(slot))
       outcomes.dropYoungest()
     }
+    replies.truncate(this.#repliesBefore)
   }
 
   /** Room for all members' outcomes and reservations, made before the first is decided. */
   #makeRoom(words: Words, outcomes: ChainOutcomes): boolean {
     let reserves = 0
     let opens = 0
+    let modules = 0
     let firstReserve = 0
     for (let n = this.count - 1; n >= 0; n--) {
       const kind = words.u8[this.at(n)]
       if (kind === KIND.openAccount) opens++
+      if (kind === KIND.module) modules++
       if (kind !== KIND.reserve) continue
       reserves++
       firstReserve = n
     }
     const rows = this.count - opens
+    this.#core.hasModuleMember = modules > 0
     let status: number = rows > 0 ? makeOutcomeRoom(rows) : STATUS.ok
+    if (status === STATUS.ok && modules > 0) status = makeReplyRoom(modules)
     if (status !== STATUS.ok) {
       this.#failAt(0, status, outcomes)
       return false
@@ -314,15 +330,22 @@ export class Chains {
   #rememberFailure(words: Words, failed: number, status: number): void {
     for (let n = 0; n < this.count; n++) {
       this.#begin(n)
+      if (n === failed) this.#core.modules.showRefusal(status)
       this.#remember(words, n, n === failed ? status : STATUS.linked_failed)
     }
   }
 
   /** Member `failed` gets `status`, the others `linked_failed`. */
   #failAt(failed: number, status: number, outcomes: ChainOutcomes): void {
+    const { decision, modules } = this.#core
+    const field = status === STATUS.exists_with_different_input ? decision.moved : 0
     for (let n = 0; n < this.count; n++) {
       this.#begin(n)
-      this.#core.decision.status = n === failed ? status : STATUS.linked_failed
+      decision.status = n === failed ? status : STATUS.linked_failed
+      if (n === failed) {
+        decision.moved = field
+        modules.showRefusal(status)
+      }
       outcomes.final(n)
     }
   }

@@ -12,7 +12,8 @@ import {
 import { closeAccount, freezeAccount, openAccount, setCreditLimit } from './account-commands.ts'
 import { readContent } from './content.ts'
 import { NONE } from './id-index.ts'
-import { forgetOld, hasReservationRoom, makeOutcomeRoom } from './memory-room.ts'
+import { forgetOld, hasReservationRoom, makeOutcomeRoom, makeReplyRoom } from './memory-room.ts'
+import { finishRow, keepReply } from './module-memory.ts'
 import { CHAIN_PLACE } from './outcome-memory.ts'
 import { compareWithKnown, findKnown, guardIdTime, replay } from './recall.ts'
 import { extend, release, releaseGroup, settle, settleGroup } from './resolve-commands.ts'
@@ -30,7 +31,7 @@ export function decideAlone(words: Words, at: number): number {
   const { core } = writer
   core.chainPlace = CHAIN_PLACE.alone
   forgetOld()
-  if (isDry(words, at) || !isWellFormed(words, at)) return STATUS.malformed
+  if (isDry(words, at) || !isDecidable(words, at)) return STATUS.malformed
   const known = findKnown(words, at)
   if (known !== NONE) {
     readContent(core.content, words, at, CHAIN_PLACE.alone)
@@ -43,9 +44,19 @@ export function decideAlone(words: Words, at: number): number {
     status = makeOutcomeRoom(1)
     if (status !== STATUS.ok) return status
   }
+  if (words.u8[at] === KIND.module) {
+    status = makeReplyRoom(1)
+    if (status !== STATUS.ok) return status
+  }
   status = handle(words, at)
   remember(words, at, status, false)
   return status
+}
+
+/** Whether the command at `at` has legal fields, and a handler. */
+export function isDecidable(words: Words, at: number): boolean {
+  if (!isWellFormed(words, at)) return false
+  return words.u8[at] !== KIND.module || writer.core.modules.registry.takes(words, at)
 }
 
 /** Runs the handler of the command's kind. */
@@ -72,6 +83,8 @@ export function handle(words: Words, at: number): number {
       return extend(words, at)
     case KIND.settleGroup:
       return settleGroup(words, at)
+    case KIND.module:
+      return writer.core.modules.decide(words, at)
     default:
       return releaseGroup(words, at)
   }
@@ -89,16 +102,23 @@ export function remember(words: Words, at: number, status: number, continuesChai
   if (kind === KIND.reserve && status === STATUS.ok) return
   readContent(content, words, at, core.chainPlace)
   content.continuesChain = continuesChain
+  let { moved } = decision
+  if (kind === KIND.module) {
+    // A row has a double for what moved, or for a refusal's metadata: here for the reply's place.
+    moved = keepReply(core)
+    content.metadataHash = moved
+  }
   const slot = book.outcomes.add(
     words,
     at + RECORD.id,
     core.ownHash,
     content,
     status,
-    decision.moved,
+    moved,
     core.sequence,
     core.nowMs,
   )
+  if (kind === KIND.module) finishRow(core, slot, words, at)
   book.commands.insert(slot * 2 + 1, core.ownHash)
 }
 

@@ -34,6 +34,7 @@ export function readConfiguration(
     accountNameBytesMax: readI64(words, at + CONFIGURE.accountNameBytesMax),
     windowMs: readI64(words, at + CONFIGURE.windowMs),
     retentionMs: readI64(words, at + CONFIGURE.retentionMs),
+    moduleReplyBytesMax: readI64(words, at + CONFIGURE.moduleReplyBytesMax),
   }
   const short = book.capacityBelow(capacities)
   if (short !== undefined) {

@@ -17,6 +17,7 @@ import {
 } from '../protocol/index.ts'
 import type { Accounts } from './accounts.ts'
 import { contentHashOfGroup, contentHashOfId, contentHashOfNumber } from './id-hash.ts'
+import { readModuleContent } from './module-memory.ts'
 import { CONTENT_FLAGS, type Content, type OutcomeMemory } from './outcome-memory.ts'
 import type { Reservations } from './reservations.ts'
 
@@ -46,6 +47,7 @@ export function readContent(content: Content, words: Words, at: number, chainPla
   if (kind === KIND.extend) {
     content.timeoutHash = contentHashOfNumber(readI64(words, at + EXTEND.timeoutMs))
   }
+  if (kind === KIND.module) readModuleContent(content, words, at)
 }
 
 function amountOf(words: Words, at: number, kind: number): number {

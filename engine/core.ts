@@ -1,15 +1,25 @@
 // What a command's handler stands on: the book, the limits in force, the time, and the decision that
 // it fills. One object for the life of the engine.
 
-import { type Capacities, KIND, RECORD, TRANSFER, type Words } from '../protocol/index.ts'
+import {
+  ACCOUNT_FLAG,
+  type Capacities,
+  KIND,
+  RECORD,
+  TRANSFER,
+  type Words,
+} from '../protocol/index.ts'
 import type { Book } from './book.ts'
 import { Decision } from './decision.ts'
+import type { Module, ModuleObserver } from './module.ts'
+import { ModuleHost } from './module-host.ts'
 import { CHAIN_PLACE, type Content } from './outcome-memory.ts'
 
 /** See the head of this file. */
 export class Core {
   readonly book: Book
   readonly decision = new Decision()
+  readonly modules: ModuleHost
   readonly content: Content = {
     kind: 0,
     flags: 0,
@@ -36,10 +46,25 @@ export class Core {
   secondHash = 0
   /** The highest time in a UUIDv7 that was ever forgotten, or -1. */
   forgottenIdMs = -1
+  /** Whether the chain that is decided has a module's command, which may reserve too. */
+  hasModuleMember = false
+  /** `ACCOUNT_FLAG.owned` while a module uses the ledger, which may touch nothing else; else 0. */
+  side = 0
 
-  constructor(book: Book, limits: Capacities) {
+  constructor(
+    book: Book,
+    limits: Capacities,
+    modules: readonly Module[],
+    observer: ModuleObserver | undefined,
+  ) {
     this.book = book
     this.limits = limits
+    this.modules = new ModuleHost(this, modules, observer)
+  }
+
+  /** Whether an account with these flags is not for the one who asks: a module's, or no module's. */
+  isForeign(flags: number): boolean {
+    return ((flags ^ this.side) & ACCOUNT_FLAG.owned) !== 0
   }
 
   /** Hashes the ids of the command at `at`, where no lookahead has. */

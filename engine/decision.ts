@@ -1,6 +1,6 @@
 // What was decided of one command, before it becomes an outcome. One object, filled anew for each.
 
-import { GROUP_RESERVATIONS_MAX } from '../protocol/index.ts'
+import { GROUP_RESERVATIONS_MAX, MODULE_REPLY_BYTES_MAX } from '../protocol/index.ts'
 
 /** No row. */
 const NOBODY = -1
@@ -20,6 +20,9 @@ export class Decision {
   /** Slots of the accounts to show, in order. */
   readonly accounts = new Int32Array(2 * GROUP_RESERVATIONS_MAX)
   accountCount = 0
+  /** A module's reply as JSON text, and its bytes; 0 where there is none. */
+  readonly reply = new Uint8Array(MODULE_REPLY_BYTES_MAX)
+  replyBytes = 0
   /** What the guards of transfer and reserve found. */
   debit = NOBODY
   credit = NOBODY
@@ -35,6 +38,7 @@ export class Decision {
     this.reservation = NOBODY
     this.reservations = 0
     this.accountCount = 0
+    this.replyBytes = 0
     this.debit = NOBODY
     this.credit = NOBODY
     this.taken = 0

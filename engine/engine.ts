@@ -2,27 +2,26 @@
 // alone: the same bytes give the same state, live, at a restart, and in a follower.
 
 import {
-  type AccountNamesMemory,
   allocateWords,
   type Capacities,
-  CHAIN_OUTCOME_BYTES_MAX,
-  copyWords,
   FLAG,
   FRAME,
   formatDigest,
   isCommand,
   KIND,
-  OUTCOME,
   RECORD,
   readI64,
   recordBytes,
   STATUS,
   type Words,
 } from '../protocol/index.ts'
-import { Book } from './book.ts'
+import type { Book } from './book.ts'
+import { type BookChanges, rowsOf, type StateRows } from './book-changes.ts'
+import { ChainBuffer } from './chain-buffer.ts'
 import { type ChainOutcomes, Chains } from './chains.ts'
 import { decideAlone } from './commands.ts'
 import { Core } from './core.ts'
+import type { EngineOptions } from './engine-options.ts'
 import { exportState } from './export-state.ts'
 import { EngineFault } from './fault.ts'
 import { importState } from './import-state.ts'
@@ -30,40 +29,27 @@ import { findViolations, type Violation } from './invariants.ts'
 import type { LedgerSums } from './ledgers.ts'
 import { restartLookahead, takeNext } from './lookahead.ts'
 import { forgetOld } from './memory-room.ts'
+import { rulesIn } from './module-rules.ts'
 import { OutcomeDigest, type OutcomeSink, outcomeBytes, writeOutcome } from './outcome-writer.ts'
 import { OwnRecords } from './own-records.ts'
 import { answerQuery } from './queries.ts'
 import type { Progress } from './state-layout.ts'
+import { makeBook } from './watched-book.ts'
 import { putToWork, type Writer, writer } from './writer.ts'
-
-/** What an engine is made of. */
-export interface EngineOptions {
-  /** Rows to reserve memory for: at least what any `configure` record of the journal says. */
-  readonly capacities: Capacities
-  /** Shared memory for the accounts' spellings. */
-  readonly names: AccountNamesMemory
-  /** A random 32-bit number of this process: places ids in the indexes, decides nothing. */
-  readonly seed: number
-  /** Where outcomes go. */
-  readonly sink: OutcomeSink
-}
 
 /** See the head of this file. Not safe for use by several threads: it is the single writer. */
 export class Engine {
   readonly #core: Core
   readonly #book: Book
+  readonly #changes: BookChanges | undefined
   readonly #sink: OutcomeSink
   readonly #chains: Chains
   readonly #digest = new OutcomeDigest()
   readonly #parts: Writer
   readonly #own: OwnRecords
   readonly #tentative: ChainOutcomes
-  /** Outcomes of a chain that is not certain yet, and where the next one goes. */
-  readonly #chainWords = allocateWords(CHAIN_OUTCOME_BYTES_MAX)
-  #chainBytes = 0
-  #chainDigestA = 0
-  #chainDigestB = 0
-  #words: Words = this.#chainWords
+  readonly #chain = new ChainBuffer()
+  #words: Words = allocateWords(0)
   #isRouted = false
   #voided: ReadonlySet<number> = new Set()
   #hasVoided = false
@@ -71,17 +57,17 @@ export class Engine {
   #timeMs = 0
   #commandCount = 0
 
+  /** Throws `ModuleMisuse` where a module is not what it should be. */
   constructor(options: EngineOptions) {
-    this.#book = new Book(options.capacities, options.names, options.seed)
-    this.#core = new Core(this.#book, options.capacities)
+    const { capacities, modules = [], observer, onModuleFailure } = options
+    this.#book = makeBook(options)
+    this.#core = new Core(this.#book, capacities, modules, observer)
+    if (onModuleFailure !== undefined) this.#core.modules.onFailure = onModuleFailure
+    this.#changes = options.changes?.attach(this.#core)
     this.#sink = options.sink
     this.#chains = new Chains(this.#core)
     this.#own = new OwnRecords(this.#core, options.sink)
-    this.#parts = {
-      core: this.#core,
-      sink: options.sink,
-      digest: this.#digest,
-    }
+    this.#parts = { core: this.#core, sink: options.sink, digest: this.#digest }
     this.#tentative = this.#chainOutcomes()
   }
 
@@ -106,6 +92,21 @@ export class Engine {
 
   get openReservationCount(): number {
     return this.#book.reservations.open
+  }
+
+  /** Rows in all modules' tables. */
+  get moduleRowCount(): number {
+    return this.#core.modules.registry.rowCount
+  }
+
+  /** Timers whose handlers threw: each was undone and is gone. */
+  get failedTimers(): number {
+    return this.#core.modules.failedTimers
+  }
+
+  /** What a `configure` record says for this engine's modules: lines `name@version`, in order. */
+  get rules(): string {
+    return this.#core.modules.registry.rules
   }
 
   /** Outcomes and ended reservations that are remembered. */
@@ -145,7 +146,7 @@ export class Engine {
 
   /** The earliest time at which something may be due, in ms since 1970: a lower bound, or Infinity. */
   nextDueMs(): number {
-    return this.#book.wheel.nextDueMs()
+    return Math.min(this.#book.wheel.nextDueMs(), this.#core.modules.registry.nextDueMs())
   }
 
   /** Has every frame applied from now on skip the records with these sequences (`holdfast void`). */
@@ -173,14 +174,23 @@ export class Engine {
     this.#isRouted = isRouted
     this.#timeMs = timeMs
     this.#core.nowMs = timeMs
-    this.#expireDue(first)
     const start = at + FRAME.bytes
+    this.#checkRules(start, first)
+    this.#fireDue(first)
+    this.#changes?.recordsBegin()
     const end = start + (words.u32[(at + FRAME.payloadBytes) >>> 2] as number)
     this.#applyRecords(start, end)
     if (this.#sequence !== first + count - 1) {
       throw new EngineFault('order', this.#sequence, `a frame of ${count} records holds others`)
     }
     this.#own.frameDigests.note(this.#sequence, this.#digest.a, this.#digest.b)
+  }
+
+  /** A start's rules hold for what is due before its first record, which is a `configure`, as well. */
+  #checkRules(start: number, first: number): void {
+    const { registry } = this.#core.modules
+    if (this.#words.u8[start] !== KIND.configure) registry.assertRules(first)
+    else registry.enforce(rulesIn(this.#words, start), first)
   }
 
   #applyRecords(start: number, end: number): void {
@@ -208,9 +218,8 @@ export class Engine {
     const sequence = ++this.#sequence
     if (this.#hasVoided && this.#passOver(sequence, 1)) return
     if (!isCommand(kind)) return this.#own.apply(this.#words, at, kind, sequence, this.#isRouted)
-    const { core } = writer
-    const { decision } = core
-    core.sequence = sequence
+    const { decision } = writer.core
+    writer.core.sequence = sequence
     decision.begin(sequence, this.#timeMs)
     decision.status = decideAlone(this.#words, at)
     this.#finish(at, kind, sequence)
@@ -222,12 +231,18 @@ export class Engine {
     const { book, decision } = core
     this.#commandCount++
     digest.roll(book, decision, kind, sequence)
+    if (kind === KIND.module) this.#finishModule()
     if (!this.#isRouted) return
     const words = this.#words
     const gateway = words.u16[(at + RECORD.gateway) >>> 1] as number
     if (!sink.claim(gateway, outcomeBytes(decision))) return
     const token = words.u32[(at + RECORD.token) >>> 2] as number
     writeOutcome(sink.words, sink.at, book, decision, kind, token)
+  }
+
+  #finishModule(): void {
+    this.#core.modules.roll(this.#digest)
+    this.#core.modules.commit()
   }
 
   #applyChain(at: number, end: number): number {
@@ -270,20 +285,26 @@ export class Engine {
 
   #chainOutcomes(): ChainOutcomes {
     const { decision } = this.#core
+    const buffer = this.#chain
     return {
       tentative: (member) => {
-        if (member === 0) this.#beginChain()
+        if (member === 0) buffer.begin(this.#digest, this.#commandCount)
         const at = this.#chains.at(member)
         const kind = this.#words.u8[at] as number
         this.#commandCount++
         this.#digest.roll(this.#book, decision, kind, this.#core.sequence)
+        if (kind === KIND.module) this.#core.modules.roll(this.#digest)
         if (!this.#isRouted) return
         const token = this.#words.u32[(at + RECORD.token) >>> 2] as number
-        writeOutcome(this.#chainWords, this.#chainBytes, this.#book, decision, kind, token)
-        this.#chainBytes += outcomeBytes(decision)
+        buffer.add(this.#book, decision, kind, token)
       },
-      discard: () => this.#discardChain(),
-      commit: () => this.#routeChain(),
+      discard: () => {
+        this.#commandCount = buffer.discard(this.#digest, this.#commandCount)
+      },
+      commit: () => {
+        buffer.commit()
+        if (this.#isRouted) buffer.route(this.#words, this.#chains, this.#sink)
+      },
       final: (member) => {
         const at = this.#chains.at(member)
         this.#finish(at, this.#words.u8[at] as number, this.#core.sequence)
@@ -291,45 +312,25 @@ export class Engine {
     }
   }
 
-  #beginChain(): void {
-    this.#chainBytes = 0
-    this.#chainDigestA = this.#digest.a
-    this.#chainDigestB = this.#digest.b
-    this.#chainCommands = this.#commandCount
-    this.#isChainTentative = true
-  }
-
-  #chainCommands = 0
-  #isChainTentative = false
-
-  #discardChain(): void {
-    // Where the first member failed, nothing was tentative.
-    if (!this.#isChainTentative) return
-    this.#isChainTentative = false
-    this.#digest.a = this.#chainDigestA
-    this.#digest.b = this.#chainDigestB
-    this.#commandCount = this.#chainCommands
-  }
-
-  #routeChain(): void {
-    this.#isChainTentative = false
-    if (!this.#isRouted) return
-    const from = this.#chainWords
-    for (let place = 0, n = 0; place < this.#chainBytes; n++) {
-      const bytes = from.u32[(place + OUTCOME.bytes) >>> 2] as number
-      const gateway = this.#words.u16[(this.#chains.at(n) + RECORD.gateway) >>> 1] as number
-      if (this.#sink.claim(gateway, bytes)) {
-        copyWords(from, place, this.#sink.words, this.#sink.at, bytes)
-      }
-      place += bytes
+  /**
+   * I8: what is due at or before the frame's time comes before its first record is decided, in order of
+   * time; at one time reservations expire before timers fire.
+   */
+  #fireDue(sequence: number): void {
+    const { modules } = this.#core
+    for (;;) {
+      const dueMs = modules.registry.nextDueMs()
+      if (dueMs > this.#timeMs) break
+      this.#expireDue(dueMs, sequence)
+      modules.fire(this.#digest, sequence)
     }
+    this.#expireDue(this.#timeMs, sequence)
   }
 
-  /** I8: what is due at or before the frame's time expires before its first record is decided. */
-  #expireDue(sequence: number): void {
+  #expireDue(untilMs: number, sequence: number): void {
     const book = this.#book
     for (;;) {
-      const slot = book.wheel.takeDue(this.#timeMs)
+      const slot = book.wheel.takeDue(untilMs)
       if (slot < 0) return
       const amount = book.expire(slot, this.#timeMs)
       this.#digest.rollExpiry(book, slot, KIND.expire, amount, sequence)
@@ -348,6 +349,11 @@ export class Engine {
   /** Checks I1 to I3 over all rows. Takes time in proportion to them: not for a live engine. */
   checkInvariants(): Violation[] {
     return findViolations(this.#book)
+  }
+
+  /** The rows as plain values, one by one: for audits, not for a live engine. */
+  rows(): StateRows {
+    return rowsOf(this.#core)
   }
 
   /** What `GET /v1/audit` shows of each ledger, in order of its first account. */

@@ -12,9 +12,11 @@ import {
 } from '../protocol/index.ts'
 import type { Core } from './core.ts'
 import { slotsBySequence } from './creation-order.ts'
+import { type BytesSection, moduleSections } from './module-state.ts'
 import { RESERVATION_ROW_BYTES, type Reservations } from './reservations.ts'
 import {
   ACCOUNT_ROW,
+  BYTES_ROW,
   CORE_ROW,
   GROUP_ROW,
   LEDGER_ROW,
@@ -89,6 +91,7 @@ function* sectionsOf(core: Core, progress: Progress): Generator<Section, void> {
   yield reservationsSection(core, groups)
   yield groupsSection(core, groups)
   yield outcomesSection(core)
+  for (const section of moduleSections(core)) yield bytesSection(section)
 }
 
 function coreSection(core: Core, progress: Progress): Section {
@@ -183,7 +186,7 @@ function tailsSection({ book: { accounts } }: Core): Section {
 /** Notes the groups' slots in `groups`, in the order in which their oldest reservations come. */
 function reservationsSection({ book }: Core, groups: number[]): Section {
   const rows = book.reservations
-  const order = slotsBySequence(rows)
+  const order = slotsBySequence(rows, book.accounts)
   const endings = endingsBySlot(rows)
   const numbers = new Int32Array(book.groups.slotsEnd)
   const numberOf = (group: number): number => {
@@ -259,6 +262,31 @@ function outcomesSection({ book: { outcomes } }: Core): Section {
     write(out, at, n, count) {
       for (let i = 0; i < count; i++) {
         outcomes.copyRow(outcomes.slotAt(n + i), out, at + i * OUTCOME_ROW.bytes)
+      }
+    },
+  }
+}
+
+/** Bytes that come in parts of any length, as rows of eight. Written from the first row to the last. */
+function bytesSection({ what, bytes, parts }: BytesSection): Section {
+  const source = parts()[Symbol.iterator]()
+  let part = new Uint8Array(0)
+  let done = 0
+  return {
+    what,
+    rowBytes: BYTES_ROW.bytes,
+    rows: bytes / BYTES_ROW.bytes,
+    write(out, at, _n, count) {
+      const end = at + count * BYTES_ROW.bytes
+      for (let to = at; to < end; ) {
+        if (done === part.length) {
+          part = source.next().value as Uint8Array<ArrayBuffer>
+          done = 0
+        }
+        const copied = Math.min(end - to, part.length - done)
+        out.u8.set(part.subarray(done, done + copied), to)
+        done += copied
+        to += copied
       }
     },
   }

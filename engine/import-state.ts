@@ -16,8 +16,11 @@ import {
   TAIL_BYTES_MAX,
   type Words,
 } from '../protocol/index.ts'
+import type { Book } from './book.ts'
 import type { Core } from './core.ts'
+import { isOwnedFlag, LAST_ORDINAL, ordinalOf } from './creation-order.ts'
 import { EngineFault } from './fault.ts'
+import { readModules } from './module-state.ts'
 import { RUN_ROWS, StateInput, stateFault } from './state-input.ts'
 import {
   ACCOUNT_ROW,
@@ -34,7 +37,11 @@ import {
 
 /** Flags that an account may have. */
 const ACCOUNT_FLAGS =
-  ACCOUNT_FLAG.external | ACCOUNT_FLAG.history | ACCOUNT_FLAG.frozen | ACCOUNT_FLAG.closed
+  ACCOUNT_FLAG.external |
+  ACCOUNT_FLAG.history |
+  ACCOUNT_FLAG.frozen |
+  ACCOUNT_FLAG.closed |
+  ACCOUNT_FLAG.owned
 
 /**
  * Fills the tables of `core`, which are empty, from a state's chunks (see `exportState`); gives back
@@ -52,6 +59,7 @@ export function importState(core: Core, chunks: Iterable<Uint8Array>): Progress 
   readReservations(core, input, progress)
   readGroups(core, input)
   readOutcomes(core, input, progress)
+  readModules(core, input, progress.sequence)
   input.finish()
   checkSums(core)
   core.nowMs = progress.timeMs
@@ -187,8 +195,9 @@ function readReservations({ book }: Core, input: StateInput, progress: Progress)
     let last = lastOfRun
     for (let n = 0, at = start; n < count; n++, at += RESERVATION_ROW.bytes) {
       const sequence = readF64(words, at + RESERVATION_ROW.sequence)
+      const isInOrder = sequence > last || (sequence === last && isAfterTwin(words, at, book))
       const fault =
-        sequence > last && sequence <= progress.sequence
+        isInOrder && sequence <= progress.sequence
           ? reservationFault(words, at, book.accounts.count, progress.timeMs)
           : 'the sequence'
       if (fault !== undefined) throw rowFault(`${fault} of reservation`, sequence)
@@ -214,6 +223,16 @@ function readReservations({ book }: Core, input: StateInput, progress: Progress)
   input.readSection(SECTION.reservations, RESERVATION_ROW.bytes, rowsMax, visit, begin)
   if (!commands.restore(0, hashes, hashes.length)) throw stateFault('two commands have one id')
   if (!reservations.finishRestore()) throw stateFault('the order of ending has gaps')
+}
+
+/** Whether a reservation with the sequence of the one before comes after it: see creation-order.ts. */
+function isAfterTwin(words: Words, at: number, { accounts, reservations }: Book): boolean {
+  const before = reservations.slotsEnd - 1
+  const debit = words.u32[(at + RESERVATION_ROW.debit) >>> 2] as number
+  const number = words.u32[(at + RESERVATION_ROW.metadataHash) >>> 2] as number
+  const isOwned = debit < accounts.count && isOwnedFlag(accounts.flags(debit))
+  const ordinal = isOwned ? number : LAST_ORDINAL
+  return before >= 0 && ordinalOf(accounts, reservations, before) < ordinal
 }
 
 function reservationFault(
@@ -270,7 +289,7 @@ function readOutcomes({ book }: Core, input: StateInput, progress: Progress): vo
         throw rowFault('the sequence of outcome', sequence)
       }
       const row = at + n * OUTCOME_ROW.bytes
-      if (isNoId(words, row) || outcomes.status(slot) > STATUS.reservations_full) {
+      if (isNoId(words, row) || outcomes.status(slot) > STATUS.module_refused) {
         throw rowFault('the id or the status of outcome', sequence)
       }
       last = sequence

@@ -1,7 +1,20 @@
 // The single writer's face. Pure: what it decides depends on the frames alone.
 
-export { Engine, type EngineOptions } from './engine.ts'
+export {
+  type AccountChange,
+  type AccountRow,
+  BookChanges,
+  type ChangeCause,
+  type FrameChanges,
+  type ModuleRow,
+  type ReservationChange,
+  type ReservationRow,
+  type StateRows,
+} from './book-changes.ts'
+export { Engine } from './engine.ts'
+export type { EngineOptions } from './engine-options.ts'
 export { EngineFault, type EngineFaultKind } from './fault.ts'
 export type { Violation } from './invariants.ts'
 export type { LedgerSums } from './ledgers.ts'
+export type * from './module.ts'
 export type { OutcomeSink } from './outcome-writer.ts'

@@ -1,7 +1,9 @@
 // What is forgotten, and when: only the oldest, never what is younger than the window.
 
-import { STATUS, uuidV7TimeMs } from '../protocol/index.ts'
+import { KIND, STATUS, uuidV7TimeMs } from '../protocol/index.ts'
+import { forgetReply } from './module-memory.ts'
 import { OUTCOME_ROW_BYTES } from './outcome-memory.ts'
+import { REPLY_ENTRY_BYTES_MAX } from './reply-memory.ts'
 import { RESERVATION_ROW_BYTES } from './reservations.ts'
 import { writer } from './writer.ts'
 
@@ -30,6 +32,18 @@ export function makeOutcomeRoom(rows: number): number {
   const { outcomes } = core.book
   const limitMs = core.nowMs - core.limits.windowMs
   while (outcomes.count + rows > core.limits.outcomesMax) {
+    if (outcomes.count === 0 || outcomes.timeMs(outcomes.oldest) > limitMs) return STATUS.overloaded
+    forgetOldestOutcomes()
+  }
+  return STATUS.ok
+}
+
+/** Makes room for the replies of `count` commands: `ok`, or `overloaded` as for outcomes. */
+export function makeReplyRoom(count: number): number {
+  const { core } = writer
+  const { outcomes, replies } = core.book
+  const limitMs = core.nowMs - core.limits.windowMs
+  while (replies.used + count * REPLY_ENTRY_BYTES_MAX > core.limits.moduleReplyBytesMax) {
     if (outcomes.count === 0 || outcomes.timeMs(outcomes.oldest) > limitMs) return STATUS.overloaded
     forgetOldestOutcomes()
   }
@@ -76,6 +90,7 @@ function forgetOldestOutcomes(): void {
     const idMs = uuidV7TimeMs(outcomes.words, slot * OUTCOME_ROW_BYTES)
     if (idMs > core.forgottenIdMs) core.forgottenIdMs = idMs
     commands.remove(slot * 2 + 1, outcomes.hash(slot))
+    if (outcomes.kind(slot) === KIND.module) forgetReply(core, slot)
     outcomes.dropOldest()
   }
 }

@@ -6,6 +6,7 @@ import {
   foldNumber,
   OUTCOME,
   OUTCOME_ACCOUNT,
+  OUTCOME_BODY,
   OUTCOME_FLAG,
   OUTCOME_RESERVATION,
   rollA,
@@ -30,7 +31,8 @@ export function outcomeBytes(decision: Decision): number {
   return (
     OUTCOME.head +
     (decision.reservation < 0 ? 0 : OUTCOME_RESERVATION.bytes) +
-    decision.accountCount * OUTCOME_ACCOUNT.bytes
+    decision.accountCount * OUTCOME_ACCOUNT.bytes +
+    (decision.replyBytes === 0 ? 0 : OUTCOME_BODY.body + ((decision.replyBytes + 7) & ~7))
   )
 }
 
@@ -53,6 +55,7 @@ export function writeOutcome(
     writeAccount(words, place, book, decision.accounts[i] as number)
     place += OUTCOME_ACCOUNT.bytes
   }
+  if (decision.replyBytes !== 0) writeReply(words, place, decision)
 }
 
 /** Writes an outcome's head alone: its small fields as whole words, see `OUTCOME`. */
@@ -67,7 +70,8 @@ export function writeHead(
   const { u32, f64 } = words
   const flags =
     (decision.isReplay ? OUTCOME_FLAG.replayed : 0) |
-    (decision.reservation >= 0 ? OUTCOME_FLAG.hasReservation : 0)
+    (decision.reservation >= 0 ? OUTCOME_FLAG.hasReservation : 0) |
+    (decision.replyBytes === 0 ? 0 : OUTCOME_FLAG.hasBody)
   const w = at >>> 2
   u32[w] = token
   u32[w + 1] = decision.status | (kind << 16) | (flags << 24)
@@ -108,6 +112,15 @@ function writeAccount(words: Words, at: number, book: Book, slot: number): void 
   f64[to + 3] = accounts.f64[from + 3] as number
 }
 
+function writeReply({ u8, u32 }: Words, at: number, { reply, replyBytes }: Decision): void {
+  u32[(at + OUTCOME_BODY.bodyBytes) >>> 2] = replyBytes
+  u32[((at + OUTCOME_BODY.bodyBytes) >>> 2) + 1] = 0
+  const start = at + OUTCOME_BODY.body
+  const end = start + ((replyBytes + 7) & ~7)
+  for (let n = 0; n < replyBytes; n++) u8[start + n] = reply[n] as number
+  for (let to = start + replyBytes; to < end; to++) u8[to] = 0
+}
+
 /** The outcome digest as it rolls; see docs/formats.md. What is rolled in is asserted on the way. */
 export class OutcomeDigest {
   a: number = DIGEST_START.a
@@ -119,6 +132,7 @@ export class OutcomeDigest {
     this.#word(foldNumber(sequence))
     this.#word(decision.status | (kind << 16))
     this.#word(foldNumber(decision.moved))
+    if (decision.replyBytes !== 0) this.#rollReply(decision)
     if (decision.accountCount === 0) return
     const { accounts } = book
     let { a, b } = this
@@ -145,6 +159,35 @@ export class OutcomeDigest {
       this.#word(accountWord(accounts.i32, accounts.numbersWord(account), accounts.flags(account)))
     }
     assertLedger(book, reservations.debit(slot), sequence)
+  }
+
+  /** Rolls in a module's reply: its bytes, then the text itself, four at a time. */
+  #rollReply({ reply, replyBytes }: Decision): void {
+    this.#word(replyBytes)
+    for (let n = 0; n < replyBytes; n += 4) {
+      let word = 0
+      for (let i = n; i < n + 4 && i < replyBytes; i++)
+        word |= (reply[i] as number) << ((i - n) * 8)
+      this.#word(word)
+    }
+  }
+
+  /** Rolls in a number. */
+  rollNumber(value: number): void {
+    this.#word(foldNumber(value))
+  }
+
+  /** Rolls in `bytes` bytes, a multiple of 4, from 0 of `words`. */
+  rollWords({ i32 }: Words, bytes: number): void {
+    for (let w = 0; w < bytes >>> 2; w++) this.#word(i32[w] as number)
+  }
+
+  /** Rolls in what an account is now. */
+  rollAccount(book: Book, slot: number, sequence: number): void {
+    const { accounts } = book
+    assertAccount(accounts, slot, sequence)
+    this.#word(accountWord(accounts.i32, accounts.numbersWord(slot), accounts.flags(slot)))
+    assertLedger(book, slot, sequence)
   }
 
   #word(word: number): void {

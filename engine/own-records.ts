@@ -14,6 +14,7 @@ import {
 import { readConfiguration } from './configuration.ts'
 import type { Core } from './core.ts'
 import { FrameDigests } from './frame-digests.ts'
+import { rulesIn } from './module-rules.ts'
 import { type OutcomeSink, writeHead } from './outcome-writer.ts'
 
 /** What these records leave behind, beside the limits in the core. */
@@ -33,6 +34,7 @@ export class OwnRecords {
   apply(words: Words, at: number, kind: number, sequence: number, isRouted: boolean): void {
     if (kind === KIND.configure) {
       this.#core.limits = readConfiguration(words, at, sequence, this.#core.book)
+      this.#core.modules.registry.enforce(rulesIn(words, at), sequence)
     } else if (kind === KIND.void) {
       this.passedOver.delete(readI64(words, at + VOID.sequence))
     } else if (kind === KIND.checkpoint) {

@@ -58,6 +58,7 @@ function look(words: Words, at: number, kind: number): number {
     decision.show(slot)
     return STATUS.ok
   }
+  if (kind === KIND.queryModule) return core.modules.query(words, at)
   if (kind !== KIND.queryReservation) return STATUS.malformed
   const slot = findReservation(words, at + RECORD.id, core.ownHash)
   if (slot === NONE) return STATUS.reservation_not_found

@@ -13,6 +13,7 @@ import {
 } from '../protocol/index.ts'
 import { compareWithAccount, compareWithOutcome, compareWithReservation } from './content.ts'
 import { NONE } from './id-index.ts'
+import { compareWithModule, replayModule } from './module-memory.ts'
 import { findReservation } from './resolve-commands.ts'
 import { writer } from './writer.ts'
 
@@ -29,11 +30,17 @@ export function compareWithKnown(known: number, words: Words, at: number): numbe
   const { core } = writer
   const { book, content, chainPlace } = core
   if (words.u8[at] === KIND.openAccount) {
+    if (core.isForeign(book.accounts.flags(known))) return STATUS.owned_by_module
     const ledger = book.ledgers.numbers[book.accounts.ledger(known)] as number
     return compareWithAccount(book.accounts, known, ledger, words, at, chainPlace)
   }
   const slot = known >>> 1
-  if ((known & 1) === 1) return compareWithOutcome(book.outcomes, slot, content)
+  if ((known & 1) === 1) {
+    const isModule = content.kind === KIND.module && book.outcomes.kind(slot) === KIND.module
+    return isModule
+      ? compareWithModule(core, slot, words, at)
+      : compareWithOutcome(book.outcomes, slot, content)
+  }
   if (content.kind !== KIND.reserve) return STATUS.exists_with_different_type
   const rows = book.reservations
   const isSameDebit =
@@ -65,7 +72,8 @@ export function firstStatus(known: number, kind: number): number {
 
 /** Fills the decision with the first outcome again; gives back its status. */
 export function replay(known: number, words: Words, at: number): number {
-  const { book, decision } = writer.core
+  const { core } = writer
+  const { book, decision } = core
   const kind = words.u8[at] as number
   decision.isReplay = true
   decision.sequence = firstSequence(known, kind)
@@ -81,6 +89,7 @@ export function replay(known: number, words: Words, at: number): number {
     showReservation(slot)
     return STATUS.ok
   }
+  if (kind === KIND.module) return replayModule(core, slot)
   decision.timeMs = book.outcomes.timeMs(slot)
   decision.moved = book.outcomes.moved(slot)
   const status = book.outcomes.status(slot)

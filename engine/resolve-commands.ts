@@ -37,6 +37,8 @@ export function settle(words: Words, at: number): number {
   if (amount > remaining) {
     const status = guardOver(slot, amount - remaining)
     if (status !== STATUS.ok) return status
+  } else if (core.isForeign(book.accounts.flags(debit))) {
+    return owned()
   }
   // ---- nothing below can fail ----
   const fromHeld = Math.min(amount, remaining)
@@ -68,6 +70,7 @@ export function release(words: Words, at: number): number {
   decision.showPair(debit, credit)
   decision.reservation = slot
   if (amount > remaining) return STATUS.exceeds_reservation
+  if (core.isForeign(book.accounts.flags(debit))) return owned()
   // ---- nothing below can fail ----
   book.hold(debit, credit, -amount)
   book.setAmounts(slot, rows.amount(slot), rows.settled(slot), rows.released(slot) + amount)
@@ -98,6 +101,8 @@ export function extend(words: Words, at: number): number {
     if (!mayHold(debit, amount)) return STATUS.overflow
     // Settled in parts and extended again and again, the sums of one reservation would lose units.
     if (rows.amount(slot) + amount > AMOUNT_MAX) return STATUS.overflow
+  } else if (core.isForeign(book.accounts.flags(debit))) {
+    return owned()
   }
   if (timeoutMs > 0 && !mayLast(expiresAt + timeoutMs)) return STATUS.overflow
   // ---- nothing below can fail ----
@@ -173,6 +178,17 @@ function guardOpen(slot: number): number {
   return state === RESERVATION_STATE.released ? STATUS.already_released : STATUS.already_expired
 }
 
+/**
+ * The reservation is not for the one who asks, and nothing of it is shown. Both of its accounts are a
+ * module's, or none is: it would not have been granted else.
+ */
+function owned(): number {
+  const { decision } = writer.core
+  decision.accountCount = 0
+  decision.reservation = -1
+  return STATUS.owned_by_module
+}
+
 /** Whether a settle may take `over` more than what remains. */
 function guardOver(slot: number, over: number): number {
   const { core } = writer
@@ -186,8 +202,10 @@ function guardOver(slot: number, over: number): number {
 
 /** Whether `amount` more may be drawn on `debit` for `credit`. */
 function guardMore(debit: number, credit: number, amount: number): number {
-  const { accounts } = writer.core.book
+  const { core } = writer
+  const { accounts } = core.book
   if (accounts.isFrozen(debit)) return STATUS.account_frozen
+  if (core.isForeign(accounts.flags(debit))) return owned()
   if (!accounts.isExternal(debit) && accounts.available(debit) < amount) {
     return STATUS.insufficient_funds
   }

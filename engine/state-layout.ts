@@ -15,6 +15,10 @@ export const SECTION = {
   reservations: 6,
   groups: 7,
   outcomes: 8,
+  modules: 9,
+  replies: 10,
+  moduleRows: 11,
+  moduleTimers: 12,
 } as const
 
 /** Offsets in a section's head. */
@@ -32,7 +36,7 @@ export const CORE_ROW = {
   digest: 40,
   /** The capacities in force, in the order of `CAPACITY_NAMES`. */
   limits: 48,
-  bytes: 112,
+  bytes: 120,
 } as const
 
 /** The sequence of a voided record whose `void` record is still to come. Ascending. */
@@ -107,6 +111,18 @@ export const GROUP_ROW = { id: 0, bytes: 16 } as const
 
 /** A remembered outcome, from the oldest on: the row of outcome-memory.ts as it is. */
 export const OUTCOME_ROW = { id: 0, bytes: 64 } as const
+
+/** Eight bytes of what follows one another in items of any length; see module-state.ts. */
+export const BYTES_ROW = { bytes: 8 } as const
+
+/** The modules' own section: doubles, then the lines `name@version` of those in force, and zeros. */
+export const MODULES_HEAD = {
+  failedTimers: 0,
+  /** Bytes of replies that were forgotten: the place of the first one in the section of replies. */
+  repliesStart: 8,
+  ruleBytes: 16,
+  rules: 24,
+} as const
 
 /** What an engine itself keeps of the state, beside its tables. */
 export interface Progress {

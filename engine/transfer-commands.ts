@@ -1,6 +1,7 @@
 // transfer and reserve: the same guards, for a reserve is a transfer in two steps.
 
 import {
+  ACCOUNT_FLAG,
   AMOUNT_MAX,
   FLAG,
   isNoId,
@@ -17,6 +18,10 @@ import { NONE } from './id-index.ts'
 import { makeReservationRoom } from './memory-room.ts'
 import { CHAIN_PLACE } from './outcome-memory.ts'
 import { writer } from './writer.ts'
+
+/** Flags, after the asking side's were taken out, with which an account gives or gets nothing. */
+const NO_CREDIT = ACCOUNT_FLAG.closed | ACCOUNT_FLAG.owned
+const NO_DEBIT = NO_CREDIT | ACCOUNT_FLAG.frozen
 
 /** Moves an amount at once. */
 export function transfer(words: Words, at: number): number {
@@ -36,8 +41,10 @@ export function reserve(words: Words, at: number): number {
   if (status !== STATUS.ok) return status
   status = guardNewGroup(words, at)
   if (status !== STATUS.ok) return withoutAccounts(status)
-  // A chain has made room for all its reserves before its first member.
-  if (core.chainPlace === CHAIN_PLACE.alone) status = makeReservationRoom(1)
+  // A chain has made room for all its reserves before its first member, but for those of modules.
+  if (core.chainPlace === CHAIN_PLACE.alone || core.hasModuleMember) {
+    status = makeReservationRoom(1)
+  }
   if (status !== STATUS.ok) return withoutAccounts(status)
   // ---- nothing below can fail ----
   const { book, decision } = core
@@ -135,13 +142,16 @@ function isSamePair(words: Words, at: number): boolean {
 
 /** Accounts that are open and not frozen, funds, and room for them. */
 function guardAmount(words: Words, at: number): number {
-  const { accounts } = writer.core.book
-  const { decision } = writer.core
+  const { core } = writer
+  const { accounts } = core.book
+  const { decision } = core
   const { debit, credit } = decision
-  if (accounts.isClosed(debit)) return STATUS.debit_account_closed
-  if (accounts.isClosed(credit)) return STATUS.credit_account_closed
+  const debitFlags = accounts.flags(debit) ^ core.side
+  const creditFlags = accounts.flags(credit) ^ core.side
+  if (((debitFlags & NO_DEBIT) | (creditFlags & NO_CREDIT)) !== 0) {
+    return guardFlags(debitFlags, creditFlags)
+  }
   decision.showPair(debit, credit)
-  if (accounts.isFrozen(debit)) return STATUS.account_frozen
   let taken = readI64(words, at + TRANSFER.amount)
   if (!accounts.isExternal(debit)) {
     const available = accounts.available(debit)
@@ -151,6 +161,16 @@ function guardAmount(words: Words, at: number): number {
   }
   decision.taken = taken
   return mayMove(debit, credit, taken) ? STATUS.ok : STATUS.overflow
+}
+
+/** Why flags forbid a move between the decision's accounts; those of `side` are taken out. */
+function guardFlags(debitFlags: number, creditFlags: number): number {
+  const { decision } = writer.core
+  if ((debitFlags & ACCOUNT_FLAG.closed) !== 0) return STATUS.debit_account_closed
+  if ((creditFlags & ACCOUNT_FLAG.closed) !== 0) return STATUS.credit_account_closed
+  if ((debitFlags & ACCOUNT_FLAG.frozen) === 0) return STATUS.owned_by_module
+  decision.showPair(decision.debit, decision.credit)
+  return STATUS.account_frozen
 }
 
 function withoutAccounts(status: number): number {

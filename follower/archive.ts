@@ -19,15 +19,23 @@ export interface ArchiveDirectories {
 
 /**
  * Keeps the two newest snapshots and what they need of the journal; gives back the names of the
- * segments that were retired, oldest first. Throws errors of the disk: a segment is in one of the two
- * places whenever it stops.
+ * segments that were retired, oldest first. What is dropped is gone for everybody: then the newest
+ * snapshot at or before `keepFrom` is kept as well, or, without one, the whole journal. Throws errors of
+ * the disk: a segment is in one of the two places whenever it stops.
  */
-export function retireOld(directories: ArchiveDirectories, policy: ArchivePolicy): string[] {
+export function retireOld(
+  directories: ArchiveDirectories,
+  policy: ArchivePolicy,
+  keepFrom: number | undefined,
+): string[] {
   const snapshots = new FileStorage(directories.snapshots)
-  const { kept } = pruneSnapshots(snapshots)
+  const reachTo = policy === 'drop' ? keepFrom : undefined
+  const { kept } = pruneSnapshots(snapshots, SNAPSHOTS_KEPT, reachTo)
   const oldest = kept.at(-1)
   if (oldest === undefined || kept.length < SNAPSHOTS_KEPT) return []
-  return retireSegments(directories, readSnapshotInfo(snapshots, oldest).sequence, policy)
+  const { sequence } = readSnapshotInfo(snapshots, oldest)
+  if (sequence > (reachTo ?? sequence)) return []
+  return retireSegments(directories, sequence, policy)
 }
 
 function retireSegments(

@@ -2,11 +2,13 @@
 // the segments that snapshots stand in for. It never writes to the journal and nobody waits for it.
 
 import { setImmediate as turn } from 'node:timers/promises'
+import type { Module } from '../engine/index.ts'
 import { FileStorage } from '../journal/index.ts'
 import { listSnapshots, removeLeftovers, snapshotName } from '../snapshots/index.ts'
 import { type ArchivePolicy, retireOld } from './archive.ts'
+import type { FollowerStorages } from './followed.ts'
 import { Schedule, type ScheduleOptions } from './schedule.ts'
-import { type FollowerStorages, Session } from './session.ts'
+import { Session } from './session.ts'
 import type { Sink, SinkStatus } from './sink.ts'
 import { madeOf, putAside, type SnapshotMade } from './snapshot-made.ts'
 
@@ -47,6 +49,13 @@ export interface FollowerOptions {
   readonly directories: FollowerDirectories
   readonly schedule: ScheduleOptions
   readonly archive: ArchivePolicy
+  /**
+   * The sequence that somebody still has to begin from, where segments are dropped; undefined where nobody
+   * needs them. Asked after every snapshot.
+   */
+  readonly keepFrom?: (() => number | undefined) | undefined
+  /** The modules that decide what is followed; none where not given. */
+  readonly modules?: readonly Module[] | undefined
   readonly sinks?: readonly Sink[]
   /** How long one sink may hold it up between two snapshots, in ms. */
   readonly sinkHoldMs?: number
@@ -190,6 +199,7 @@ export class Follower {
     const session = new Session({
       storages: this.#storages,
       sinks: this.#sinks,
+      modules: this.#options.modules,
       feed: { holdMs: this.#sinkHoldMs, onDetached: onMessage },
       schedule: this.#schedule,
       onPassedOver: putAside(directories, onMessage),
@@ -252,9 +262,9 @@ export class Follower {
 
   /** Keeps two snapshots, and the journal back to the older one. */
   #retire(): void {
-    const { directories, archive, onMessage } = this.#options
+    const { directories, archive, keepFrom, onMessage } = this.#options
     try {
-      retireOld(directories, archive)
+      retireOld(directories, archive, keepFrom?.())
     } catch (error) {
       onMessage(`old snapshots or segments could not be retired: ${reasonOf(error)}`)
     }

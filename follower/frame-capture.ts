@@ -1,7 +1,14 @@
-// What an engine says while it applies one frame, kept for sinks. An outcome sink without gateways; it
-// knows nothing of who reads it.
+// What an engine says and does while it applies one frame, kept for sinks: an outcome sink without
+// gateways, what its book changed, and what its modules made known. Knows nothing of who reads it.
 
-import type { Engine, OutcomeSink } from '../engine/index.ts'
+import {
+  BookChanges,
+  type Engine,
+  type ModuleEvent,
+  type ModuleObserver,
+  type OutcomeSink,
+  type RowChange,
+} from '../engine/index.ts'
 import { forEachRecord } from '../journal/index.ts'
 import {
   allocateWords,
@@ -17,11 +24,21 @@ import type { SinkFrame } from './sink.ts'
 /** Outcomes of most frames fit into so much; it grows where one does not. */
 const OUTCOMES_BYTES = 262_144
 
-/** See the head of this file. */
+/** See the head of this file. The engine is made with it as its sink, its changes and its observer. */
 export class FrameCapture implements OutcomeSink {
   words: Words = allocateWords(OUTCOMES_BYTES)
   at = 0
+  /** For the engine's options. */
+  readonly changes = new BookChanges()
   #bytes = 0
+  #events: ModuleEvent[] = []
+  #rows: RowChange[] = []
+
+  /** For the engine's options. What changes reservations and accounts is in `changes` anyway. */
+  readonly observer: ModuleObserver = {
+    event: (event) => this.#events.push(event),
+    row: (change) => this.#rows.push(change),
+  }
 
   claim(_gateway: number, bytes: number): boolean {
     if (this.#bytes + bytes > this.words.u8.length) this.#grow(bytes)
@@ -36,16 +53,31 @@ export class FrameCapture implements OutcomeSink {
     forEachRecord(words, 0, (at) => {
       words.u32[(at + RECORD.token) >>> 2] = token++
     })
+    const firstSequence = readI64(words, FRAME.firstSequence)
     this.#bytes = 0
+    this.#events = []
+    this.#rows = []
+    this.changes.begin(firstSequence)
     engine.applyFrame(words, 0, true)
     return {
+      ...this.changes.take(),
       words: copied(words, bytes),
-      firstSequence: readI64(words, FRAME.firstSequence),
+      firstSequence,
       count: words.u32[FRAME.count >>> 2] as number,
       timeMs: readI64(words, FRAME.timeMs),
       outcomes: copied(this.words, this.#bytes),
       outcomeBytes: this.#bytes,
+      events: this.#events,
+      rows: this.#rows,
     }
+  }
+
+  /** Applies a frame that nobody wants to know of. */
+  pass(engine: Engine, words: Words): void {
+    engine.applyFrame(words, 0, false)
+    this.changes.begin(0)
+    this.#events = []
+    this.#rows = []
   }
 
   #grow(bytes: number): void {

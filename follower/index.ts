@@ -7,12 +7,14 @@
 
 export type { ArchivePolicy } from './archive.ts'
 export { type Control, type ControlAnswers, listenForControl } from './control.ts'
+export { Followed, type FollowedOptions, type FollowerStorages } from './followed.ts'
 export {
   Follower,
   type FollowerDirectories,
   type FollowerOptions,
   type FollowerStatus,
 } from './follower.ts'
+export { FrameCapture } from './frame-capture.ts'
 export { snapshotOffline } from './offline.ts'
 export { askFollower, type ControlRequest, controlPath, FollowerRefused } from './requests.ts'
 export type { ScheduleOptions } from './schedule.ts'

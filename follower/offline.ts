@@ -1,6 +1,7 @@
 // A snapshot where nobody runs: the journal is recovered and replayed here, as a start would do it, and
 // the state is written. For the owner of the data directory.
 
+import type { Module } from '../engine/index.ts'
 import { FileStorage, JournalReader } from '../journal/index.ts'
 import { allocateWords, FRAME, FRAME_BYTES_MAX } from '../protocol/index.ts'
 import { type SnapshotInfo, writeSnapshot } from '../snapshots/index.ts'
@@ -14,6 +15,10 @@ import { type LoadedState, loadState } from './state.ts'
 export interface OfflineOptions {
   readonly directories: FollowerDirectories
   readonly archive: ArchivePolicy
+  /** As in `FollowerOptions`. */
+  readonly keepFrom?: (() => number | undefined) | undefined
+  /** The modules that decided what is in the journal; none where not given. */
+  readonly modules?: readonly Module[] | undefined
   readonly onMessage: (sentence: string) => void
 }
 
@@ -23,18 +28,19 @@ export interface OfflineOptions {
  * errors of the disk, or `FollowerRefused` where the journal holds nothing.
  */
 export async function snapshotOffline(options: OfflineOptions): Promise<SnapshotMade> {
-  const { directories, archive, onMessage } = options
+  const { directories, archive, modules, onMessage } = options
   const startedMs = performance.now()
   const snapshots = new FileStorage(directories.snapshots)
   const journal = new FileStorage(directories.journal)
   const state = loadState({
     snapshots,
     journal,
+    modules,
     sink: { words: allocateWords(8), at: 0, claim: () => false },
     onPassedOver: putAside(directories, onMessage),
   })
   const info = await writeState(snapshots, journal, state, directories)
-  retireOld(directories, archive)
+  retireOld(directories, archive, options.keepFrom?.())
   return madeOf(info, performance.now() - startedMs)
 }
 

@@ -1,10 +1,15 @@
 // What a sink is: something that is fed with what happened, in order, such as views in SQLite or events
 // to NATS. This file has no behaviour: how sinks are fed is sink-feed.ts's.
 
+import type { FrameChanges, ModuleEvent, RowChange } from '../engine/index.ts'
 import type { AccountNames, Words } from '../protocol/index.ts'
 
-/** One frame and what the engine made of it. */
-export interface SinkFrame {
+/**
+ * One frame and what the engine made of it. The outcomes say what clients were told; what is in
+ * `FrameChanges` says what became of accounts and reservations, by whatever cause: a command, a group's, a
+ * module's, an expiry.
+ */
+export interface SinkFrame extends FrameChanges {
   /** The frame as the journal holds it, its header at 0; but `RECORD.token` counts its records from 0. */
   readonly words: Words
   readonly firstSequence: number
@@ -14,6 +19,10 @@ export interface SinkFrame {
   /** Outcomes back to back, in order: `OUTCOME.token` says of which record. */
   readonly outcomes: Words
   readonly outcomeBytes: number
+  /** What modules made known, in order; `sequence` and `index` are in no other event of the journal. */
+  readonly events: readonly ModuleEvent[]
+  /** Rows of modules' tables after each command that changed them, in order. */
+  readonly rows: readonly RowChange[]
 }
 
 /** Some frames in a row. */

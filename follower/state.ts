@@ -2,7 +2,13 @@
 // on from, and where in the journal that is. Reads, and writes nothing.
 
 import { randomBytes } from 'node:crypto'
-import { Engine, type OutcomeSink } from '../engine/index.ts'
+import {
+  type BookChanges,
+  Engine,
+  type Module,
+  type ModuleObserver,
+  type OutcomeSink,
+} from '../engine/index.ts'
 import { CAPACITIES_LEAST, type Storage } from '../journal/index.ts'
 import { AccountNames, allocateAccountNames, type Capacities } from '../protocol/index.ts'
 import {
@@ -32,6 +38,10 @@ export interface LoadStateOptions {
   readonly archive?: Storage
   /** The engine's outcomes, where somebody wants them. */
   readonly sink: OutcomeSink
+  /** What else somebody wants to know of it. */
+  readonly watch?: { readonly changes: BookChanges; readonly observer: ModuleObserver } | undefined
+  /** The modules that decide what is followed; none where not given. */
+  readonly modules?: readonly Module[] | undefined
   /** Only snapshots at or before this sequence. */
   readonly sequenceMax?: number | undefined
   readonly onPassedOver: OnPassedOver
@@ -39,7 +49,8 @@ export interface LoadStateOptions {
 
 /** Loads. Throws `JournalVersionError` and errors of the storages. */
 export function loadState(options: LoadStateOptions): LoadedState {
-  const { snapshots, journal, archive, sink, sequenceMax, onPassedOver } = options
+  const { snapshots, journal, archive, sink, watch, modules, sequenceMax, onPassedOver } = options
+  const { changes, observer } = watch ?? {}
   const choice = { capacities: CAPACITIES_LEAST, archive, sequenceMax, onPassedOver }
   const start = chooseSnapshots(snapshots, journal, choice)
   const { tables, voids } = start.survey
@@ -48,7 +59,7 @@ export function loadState(options: LoadStateOptions): LoadedState {
   const { engine, info } = loadNewest(
     snapshots,
     start,
-    () => new Engine({ capacities: tables, names: memory, seed, sink }),
+    () => new Engine({ capacities: tables, names: memory, seed, sink, changes, modules, observer }),
     onPassedOver,
   )
   engine.skip(voids)

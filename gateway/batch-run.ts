@@ -14,8 +14,16 @@ import type { ByteBudget } from './byte-budget.ts'
 import type { Exchange } from './http-response.ts'
 import { PIECE_COMMANDS_MAX, ROOM_DEADLINE_MS } from './limits.ts'
 import type { Line } from './line.ts'
+import { moduleResult, moduleVerdict } from './module-replies.ts'
 import type { Waiter } from './pending.ts'
-import { jsonReply, problemReply, REPLAYED_HEADERS, refusalReply } from './problem.ts'
+import {
+  coreCode,
+  jsonReply,
+  type ProblemCode,
+  REPLAYED_HEADERS,
+  refusalReply,
+  writeProblem,
+} from './problem.ts'
 import { batchResult } from './replies.ts'
 import { UNKNOWN } from './single.ts'
 
@@ -34,6 +42,8 @@ export class BatchRun implements Waiter {
   readonly #results: string[]
   readonly #statuses: Uint8Array
   readonly #bits: Uint8Array
+  /** What HTTP says of the codes of modules' members. */
+  readonly #codes = new Map<number, ProblemCode>()
   readonly #startedMs = performance.now()
   /** Records queued, and of these answered. */
   #queued = 0
@@ -105,7 +115,10 @@ export class BatchRun implements Waiter {
   onOutcome(outcomes: Words, at: number): void {
     const member = this.#batch.members[this.#answered++] as number
     if (this.#isOver) return
-    this.#results[member] = batchResult(outcomes, at)
+    const action = this.#batch.actions[member]
+    this.#results[member] =
+      action === undefined ? batchResult(outcomes, at) : moduleResult(outcomes, at, action)
+    if (action !== undefined) this.#codes.set(member, moduleVerdict(outcomes, at, action).code)
     this.#statuses[member] = statusNumber(outcomes, at)
     this.#bits[member] = isReplayed(outcomes, at) ? ANSWERED | REPLAYED : ANSWERED
     if (this.#answered === this.#expected) this.#finish()
@@ -158,11 +171,12 @@ export class BatchRun implements Waiter {
       const results = `"results":[${this.#results.join(',')}]`
       const headers = this.#isReplay() ? REPLAYED_HEADERS : undefined
       if (failed < 0) return this.#exchange.reply(jsonReply(200, `{${results}}`, headers))
-      const status = statusOf(this.#statuses[failed] as number)
-      const http = status.http === 503 || status.http === 400 ? status.http : 409
-      const detail = `commands[${failed}] failed with ${status.code}: none of the chain took effect.`
+      const { code } = statusOf(this.#statuses[failed] as number)
+      const verdict = this.#codes.get(failed) ?? coreCode(code)
+      const http = verdict.http === 503 || verdict.http === 400 ? verdict.http : 409
+      const detail = `commands[${failed}] failed with ${verdict.code}: none of the chain took effect.`
       const members = `,"failedIndex":${failed},${results}`
-      this.#exchange.reply(problemReply(status, detail, members, headers, http))
+      this.#exchange.reply(writeProblem({ ...verdict, http }, detail, members, headers))
     })
   }
 

@@ -15,12 +15,16 @@ import {
   FRAME_PAYLOAD_BYTES_MAX,
   fieldsFault,
   type IdCache,
+  idFaultWords,
+  idFromText,
+  KIND,
   outcomeBytesMax,
   RECORD,
   RECORD_BYTES_MAX,
   TAIL_BYTES_MAX,
   type Words,
 } from '../protocol/index.ts'
+import { type Action, type Actions, inputFault, isObject, writeAction } from '../surface/index.ts'
 import { invalid, Refusal } from './refusal.ts'
 import type { BatchBody } from './schemas.ts'
 import { bodyFault, commandFault } from './validation.ts'
@@ -32,24 +36,34 @@ export interface EncodedBatch {
   readonly offsets: Uint32Array
   /** Number of each record's command in the request: some may have been left out. */
   readonly members: Uint32Array
+  /** What the member of each number asks of a module; undefined for the core's commands. */
+  readonly actions: readonly (Action | undefined)[]
 }
 
-/** One member as it was checked. */
-type Member = CommandFields & { readonly type: CommandName }
+/** One member as it was checked: a command of the core, or `module.command` with its input. */
+type Member = (CommandFields & { readonly type: CommandName }) | ModuleMember
+
+interface ModuleMember {
+  readonly type: string
+  readonly id: string
+  readonly input: Readonly<Record<string, unknown>>
+}
 
 /** A checked batch. */
 export interface Batch {
   readonly commands: readonly Member[]
+  /** As in `EncodedBatch`. */
+  readonly actions: readonly (Action | undefined)[]
   readonly linked: boolean
 }
 
 /** The kind of a member. */
-export function kindOf(member: Member): number {
-  return COMMAND_NAMES[member.type]
+export function kindOf({ type }: Member): number {
+  return Object.hasOwn(COMMAND_NAMES, type) ? COMMAND_NAMES[type as CommandName] : KIND.module
 }
 
 /** The batch in a parsed body, or the refusal of it as a whole, which names the member at fault. */
-export function checkBatch(value: unknown): Batch | Refusal {
+export function checkBatch(value: unknown, actions: Actions): Batch | Refusal {
   const count = lengthOf(value)
   if (count > BATCH_COMMANDS_MAX) {
     return new Refusal(
@@ -66,14 +80,39 @@ export function checkBatch(value: unknown): Batch | Refusal {
       `The chain has ${count} commands: ${CHAIN_COMMANDS_MAX} at most.`,
     )
   }
-  for (let i = 0; i < commands.length; i++) {
+  const asked = new Array<Action | undefined>(count)
+  for (let i = 0; i < count; i++) {
     const path = `commands[${i}]`
-    const wrong = commandFault(commands[i], path)
-    if (wrong !== undefined) return invalid(wrong)
-    const bad = fieldsFault(commands[i] as Member, `${path}.`)
-    if (bad !== undefined) return invalid(bad)
+    const member = commands[i]
+    const action = isObject(member) ? actions.commandOf(String(member.type)) : undefined
+    asked[i] = action
+    const fault =
+      action === undefined
+        ? (commandFault(member, path) ?? fieldsFault(member as CommandFields, `${path}.`))
+        : moduleFault(action, member as Readonly<Record<string, unknown>>, path)
+    if (fault !== undefined) return invalid(fault)
   }
-  return { commands: commands as readonly Member[], linked: linked === true }
+  return { commands: commands as readonly Member[], actions: asked, linked: linked === true }
+}
+
+const MODULE_FIELDS: ReadonlySet<string> = new Set(['type', 'id', 'input'])
+
+/** What is wrong with a module's command as a member, or undefined. */
+function moduleFault(
+  action: Action,
+  member: Readonly<Record<string, unknown>>,
+  path: string,
+): string | undefined {
+  for (const name of Object.keys(member)) {
+    if (!MODULE_FIELDS.has(name))
+      return `${path}.${name.slice(0, 60)} is not a field of this request.`
+  }
+  const { id, input } = member
+  if (id === undefined) return `${path}.id is missing.`
+  if (typeof id !== 'string') return `${path}.id must be a string.`
+  const fault = idFaultWords(id)
+  if (fault !== undefined) return `${path}.id ${fault}.`
+  return inputFault(action, input, `${path}.input`)
 }
 
 function lengthOf(value: unknown): number {
@@ -87,7 +126,7 @@ export function encodeBatch(
   ids: IdCache,
   isTaken: (kind: number) => boolean,
 ): EncodedBatch {
-  const { commands } = batch
+  const { commands, actions } = batch
   let words = allocateWords(commands.length * 160)
   const offsets = new Uint32Array(commands.length + 1)
   const members = new Uint32Array(commands.length)
@@ -99,10 +138,29 @@ export function encodeBatch(
     if (!isTaken(kind)) continue
     if (at + RECORD_BYTES_MAX + TAIL_BYTES_MAX > words.u8.length) words = grown(words, at)
     members[count] = i
-    at += encodeCommand(words, at, kind, command, ids)
+    at += encodeMember(words, at, command, actions[i], ids)
     offsets[++count] = at
   }
-  return { words, offsets: offsets.subarray(0, count + 1), members: members.subarray(0, count) }
+  return {
+    words,
+    offsets: offsets.subarray(0, count + 1),
+    members: members.subarray(0, count),
+    actions,
+  }
+}
+
+function encodeMember(
+  words: Words,
+  at: number,
+  member: Member,
+  action: Action | undefined,
+  ids: IdCache,
+): number {
+  if (action === undefined) {
+    return encodeCommand(words, at, kindOf(member), member as CommandFields, ids)
+  }
+  const { id, input } = member as ModuleMember
+  return writeAction(words, at, action, idFromText(id), input)
 }
 
 function grown(words: Words, used: number): Words {

@@ -1,10 +1,12 @@
 // Puts the gateway together: one server of HTTP and streams over one pipeline. Runs in a thread of its own, whose
 // entry is the composition root's.
 
-import type { Capacities, Pipeline } from '../protocol/index.ts'
+import type { Capacities, ModuleSurface, Pipeline, ViewReader } from '../protocol/index.ts'
+import { Actions } from '../surface/index.ts'
 import { createAuth } from './auth.ts'
 import { createByteBudget } from './byte-budget.ts'
-import { type Carry, createCarry, isLineRoute, refuse } from './handlers.ts'
+import { EventHub } from './event-hub.ts'
+import { type Carry, createCarry, isCarried, refuse } from './handlers.ts'
 import { type Exchange, HttpServer } from './http-response.ts'
 import { BUFFERED_BYTES_MAX, DRAIN_MS } from './limits.ts'
 import { Line } from './line.ts'
@@ -14,7 +16,14 @@ import { createPages } from './pages.ts'
 import { Refusal } from './refusal.ts'
 import { createRouter, type Router } from './router.ts'
 import { routeTable, STREAM_PATH } from './routes.ts'
-import { type FollowerFigures, followerStats, NO_FOLLOWER } from './status-page.ts'
+import {
+  type FollowerFigures,
+  followerStats,
+  NO_FOLLOWER,
+  NO_VIEWS,
+  type ViewsFigures,
+  viewsStats,
+} from './status-page.ts'
 import { StreamHub } from './stream-hub.ts'
 import { socketBehavior } from './web-socket.ts'
 
@@ -39,8 +48,14 @@ export interface GatewayOptions {
   readonly version: string
   /** What is in force, for the details of refusals. */
   readonly capacities: Capacities
+  /** What the loaded modules say of themselves; none where not given. */
+  readonly modules?: readonly ModuleSurface[]
+  /** Reads lists, histories and events; where not given, they are `views_unavailable`. */
+  readonly views?: ViewReader
   /** What is known of the follower; where not given, there is to be none. */
   readonly follower?: () => FollowerFigures
+  /** What is known of the process that keeps the views; where not given, there is to be none. */
+  readonly viewsFigures?: () => ViewsFigures
   readonly log: GatewayLog
 }
 
@@ -86,7 +101,7 @@ function createDispatcher({ router, authorize, carry, pages }: Stations) {
     if (stranger !== undefined) return refuse(exchange, stranger)
     if (match instanceof Refusal) return refuse(exchange, match)
     exchange.route = match.route.path
-    if (isLineRoute(match.route)) carry(exchange, match.route, match.id)
+    if (isCarried(match.route)) carry(exchange, match.route, match.values)
     else pages(exchange, match.route.does)
   }
 }
@@ -104,11 +119,13 @@ function createDoor(authorize: Stations['authorize'], hub: StreamHub) {
 
 /**
  * Starts a gateway. Rejects with `KeysRequired` where there are no keys and `host` can be reached
- * from elsewhere, and with `ListenFailed` where the port is taken.
+ * from elsewhere, with `ListenFailed` where the port is taken, and with `RouteTaken` or a `TypeError`
+ * where modules do not go together.
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const authorize = createAuth(options.keys, options.host)
   const follower = options.follower ?? (() => NO_FOLLOWER)
+  const viewsFigures = options.viewsFigures ?? (() => NO_VIEWS)
   const budget = createByteBudget(BUFFERED_BYTES_MAX)
   const line = new Line(options.pipeline, () => {
     options.log.error({}, 'an outcome came that nobody waits for')
@@ -120,21 +137,41 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     commandsInFlight: () => line.inFlight,
     bufferedBytes: () => budget.used(),
     streams: () => hub,
+    eventClients: () => events.clients,
     stats: () => {
       const stats = options.pipeline.stats()
-      return { ...stats, ...followerStats(follower(), stats.journal_sequence ?? 0) }
+      const sequence = stats.journal_sequence ?? 0
+      const helpers = {
+        ...followerStats(follower(), sequence),
+        ...viewsStats(viewsFigures(), sequence),
+      }
+      return { ...stats, ...helpers }
     },
   })
-  const routes = routeTable(options.testClock)
+  const modules = options.modules ?? []
+  const actions = new Actions(modules)
+  const routes = routeTable(options.testClock, modules)
   const router = createRouter(routes)
   const openApi = openApiDocument(routes, options.version, options.keys.length > 0)
-  const pages = createPages({ line, metrics, version: options.version, openApi, follower })
-  const carry = createCarry({ line, budget, capacities: options.capacities })
+  const pages = createPages({
+    line,
+    metrics,
+    version: options.version,
+    openApi,
+    follower,
+    views: viewsFigures,
+  })
+  const { capacities, views } = options
+  const events = new EventHub(views, (error) =>
+    options.log.error({ err: error }, 'events failed by our fault'),
+  )
+  const carry = createCarry({ line, budget, capacities, actions, views, events })
 
   const hub = new StreamHub({
     line,
     budget,
-    capacities: options.capacities,
+    capacities,
+    actions,
     onFault: (error) => options.log.error({ err: error }, 'a stream failed by our fault'),
   })
 
@@ -153,7 +190,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     budget,
     { path: STREAM_PATH, behavior: streamBehavior(hub, () => server.onSocketClosed()) },
   )
-  return listen(options, line, hub, server)
+  return listen(options, line, { hub, events, server })
 }
 
 function streamBehavior(hub: StreamHub, onClosed: () => void) {
@@ -161,8 +198,15 @@ function streamBehavior(hub: StreamHub, onClosed: () => void) {
   return socketBehavior({ accept: (socket) => hub.accept(socket), onClosed, onFault })
 }
 
+/** What has connections of its own. */
+interface Parts {
+  readonly hub: StreamHub
+  readonly events: EventHub
+  readonly server: HttpServer
+}
+
 /** Listens, and gives back what ends it all. */
-function listen(options: GatewayOptions, line: Line, hub: StreamHub, server: HttpServer): Gateway {
+function listen(options: GatewayOptions, line: Line, { hub, events, server }: Parts): Gateway {
   const port = server.listen(options.host.replace(/^\[(.*)\]$/, '$1'), options.port)
   if (port === undefined) {
     line.close()
@@ -174,11 +218,13 @@ function listen(options: GatewayOptions, line: Line, hub: StreamHub, server: Htt
     port,
     async drain() {
       line.drain()
+      events.close()
       await server.stop(DRAIN_MS, hub.drain(DRAIN_MS))
       line.close()
     },
     close() {
       line.close()
+      events.close()
       hub.close()
       server.close()
     },

@@ -17,42 +17,75 @@ import {
   statusNumber,
   statusOf,
   TAIL_BYTES_MAX,
+  type ViewReader,
 } from '../protocol/index.ts'
+import type { Actions } from '../surface/index.ts'
 import { type Batch, checkBatch, encodeBatch, kindOf, linkChain } from './batch.ts'
 import { BatchRun } from './batch-run.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import type { EventHub } from './event-hub.ts'
 import type { Exchange } from './http-response.ts'
 import { contentTypeRefusal, parseJsonBody } from './json-body.ts'
 import type { Line } from './line.ts'
+import { createModuleCarry } from './module-carry.ts'
 import { whenMembers } from './outcome-json.ts'
 import { jsonReply, problemReply, refusalReply } from './problem.ts'
 import { invalid, Refusal } from './refusal.ts'
 import { type CommandRequest, commandReply, queryReply } from './replies.ts'
-import type { BodyRoute, CommandBody, CommandRoute, QueryRoute, Route } from './routes.ts'
+import type {
+  BodyRoute,
+  CommandBody,
+  CommandRoute,
+  ListRoute,
+  ModuleCallRoute,
+  QueryRoute,
+  Route,
+  ViewRoute,
+} from './routes.ts'
 import { singleWaiter } from './single.ts'
 import { bodyFault } from './validation.ts'
+import { createViewCarry, type PagedRoute } from './view-carry.ts'
 
 /** What carrying out needs. */
 export interface Workplace {
   readonly line: Line
   readonly budget: ByteBudget
   readonly capacities: Capacities
+  readonly actions: Actions
+  readonly views: ViewReader | undefined
+  readonly events: EventHub
 }
 
-/** A route that reaches the engine. */
-export type LineRoute = CommandRoute | QueryRoute | BodyRoute
+/** A route that reaches the engine or a view. */
+export type CarriedRoute =
+  | CommandRoute
+  | QueryRoute
+  | BodyRoute
+  | ModuleCallRoute
+  | ListRoute
+  | ViewRoute
 
-/** Carries one request out; replies now or when its outcomes are there. */
-export type Carry = (exchange: Exchange, route: LineRoute, id: string) => void
+/**
+ * Carries one request out; replies now or when its outcomes are there. `values`: what the path has where
+ * its template has braces.
+ */
+export type Carry = (exchange: Exchange, route: CarriedRoute, values: readonly string[]) => void
 
-/** Whether the route is one that reaches the engine. */
-export function isLineRoute(route: Route): route is LineRoute {
-  return (
-    route.does === 'command' ||
-    route.does === 'query' ||
-    route.does === 'batch' ||
-    route.does === 'clock'
-  )
+const CARRIED: ReadonlySet<Route['does']> = new Set<Route['does']>([
+  'command',
+  'query',
+  'batch',
+  'clock',
+  'module',
+  'list',
+  'reservations',
+  'history',
+  'events',
+])
+
+/** Whether the route is one that reaches the engine or a view. */
+export function isCarried(route: Route): route is CarriedRoute {
+  return CARRIED.has(route.does)
 }
 
 /** Replies with a refusal that the gateway decided. */
@@ -67,28 +100,49 @@ const BUSY = new Refusal('busy', 'There is no room for the command right now: se
 
 /** The one function that carries requests out on `line`. */
 export function createCarry(workplace: Workplace): Carry {
-  const { line } = workplace
+  const { line, actions, views, events } = workplace
   const command = commandCarrier(workplace)
   const query = queryCarrier(line)
   const batch = batchCarrier(workplace)
   const clock = clockCarrier(line)
-  return (exchange, route, id) => {
+  const module = createModuleCarry(line, actions)
+  const pages = createViewCarry(line, views)
+  return (exchange, route, values) => {
+    const [id = ''] = values
     const refusal = line.stateRefusal()
     if (refusal !== undefined) return refuse(exchange, refusal)
     if (route.does === 'query') return query(exchange, route, id)
+    if (route.does === 'events') return unless(exchange, events.open(exchange))
+    if (isPaged(route)) return unless(exchange, pages(exchange, route, values))
+    if (route.method === 'GET') {
+      return unless(exchange, module(exchange, route as ModuleCallRoute, values, undefined))
+    }
     const wrong = contentTypeRefusal(exchange.head.contentType)
     if (wrong !== undefined) return refuse(exchange, wrong)
     exchange.readBody((bytes) => {
-      const body = parseJsonBody(bytes)
+      // A module's command may have a body without fields, and so none.
+      const isNone = bytes.length === 0 && route.does === 'module'
+      const body = isNone ? { value: undefined } : parseJsonBody(bytes)
       if (body instanceof Refusal) return refuse(exchange, body)
       // Reading took time: what was so at the head may not be so any more.
       const late = line.stateRefusal()
       if (late !== undefined) return refuse(exchange, late)
       if (route.does === 'command') command(exchange, route, id, body.value)
-      else if (route.does === 'batch') batch(exchange, body.value)
+      else if (route.does === 'module') {
+        unless(exchange, module(exchange, route, values, body.value))
+      } else if (route.does === 'batch') batch(exchange, body.value)
       else clock(exchange, body.value)
     })
   }
+}
+
+function isPaged(route: CarriedRoute): route is PagedRoute {
+  return route.does === 'list' || route.does === 'reservations' || route.does === 'history'
+}
+
+/** Refuses, unless there is nothing to refuse. */
+function unless(exchange: Exchange, refusal: Refusal | undefined): void {
+  if (refusal !== undefined) refuse(exchange, refusal)
 }
 
 function commandCarrier({ line, capacities }: Workplace) {
@@ -151,10 +205,10 @@ function clockCarrier(line: Line) {
   }
 }
 
-function batchCarrier({ line, budget }: Workplace) {
+function batchCarrier({ line, budget, actions }: Workplace) {
   const ids = createIdCache()
   return (exchange: Exchange, value: unknown): void => {
-    const batch = checkBatch(value)
+    const batch = checkBatch(value, actions)
     if (batch instanceof Refusal) return refuse(exchange, batch)
     const leftOut = refusedMembers(line, batch)
     if (leftOut instanceof Refusal) return refuse(exchange, leftOut)

@@ -12,12 +12,14 @@ import {
   us_socket_local_port,
   type WebSocketBehavior,
 } from 'uWebSockets.js'
+import { STATUS_CODES } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { BODY_BYTES_MAX } from '../protocol/index.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { BODY_DEADLINE_MS, CONNECTIONS_MAX, DISCARDED_BYTES_MAX, LINGER_MS } from './limits.ts'
 import { type Reply, refusalReply } from './problem.ts'
 import { invalid, Refusal } from './refusal.ts'
+import { ReplyStream } from './reply-stream.ts'
 import { RequestHead } from './request-head.ts'
 
 /** What the HTTP server tells the rest of the gateway. None of it may be called back into later. */
@@ -43,6 +45,7 @@ export class Exchange {
   /** Undefined from the abort or the reply's end on. */
   #res: HttpResponse | undefined
   #replied = false
+  #stream: ReplyStream | undefined
   #chunks: Buffer[] = []
   #bodyBytes = 0
   #refused: Refusal | undefined
@@ -51,7 +54,7 @@ export class Exchange {
     this.#server = server
     this.#res = res
     this.head = head
-    res.onAborted(() => this.guard(() => this.#end(499)))
+    res.onAborted(() => this.guard(() => this.#onAborted()))
   }
 
   /** Whether a reply would still reach somebody. */
@@ -117,7 +120,7 @@ export class Exchange {
     if (res === undefined || this.#replied) return
     this.#replied = true
     res.cork(() => {
-      res.writeStatus(STATUS_LINES[reply.status] ?? String(reply.status))
+      res.writeStatus(`${reply.status} ${STATUS_CODES[reply.status] ?? ''}`)
       res.writeHeader('Content-Type', reply.contentType)
       for (let i = 0; i + 1 < reply.headers.length; i += 2) {
         res.writeHeader(reply.headers[i] as string, reply.headers[i + 1] as string)
@@ -155,6 +158,26 @@ export class Exchange {
     })
   }
 
+  /** Begins a reply of this type that has no end of its own; undefined where nobody waits. */
+  openStream(contentType: string): ReplyStream | undefined {
+    const res = this.#res
+    if (res === undefined || this.#replied) return undefined
+    this.#replied = true
+    res.cork(() => {
+      res.writeStatus('200 OK')
+      res.writeHeader('Content-Type', contentType)
+      res.writeHeader('Cache-Control', 'no-store')
+    })
+    this.#stream = new ReplyStream(res, (work) => this.guard(work))
+    this.#end(200)
+    return this.#stream
+  }
+
+  #onAborted(): void {
+    if (this.#stream === undefined) this.#end(499)
+    else this.#stream.forget()
+  }
+
   /** Makes a WebSocket of the connection; nothing may be replied after that. */
   upgrade(key: string, context: us_socket_context_t): void {
     const res = this.#res
@@ -177,6 +200,7 @@ export class Exchange {
   fail(error: unknown): void {
     this.#server.events.onFault(error, this)
     if (this.#replied) {
+      this.#stream?.cut()
       this.#res?.close()
       return
     }
@@ -339,20 +363,3 @@ type ExclusiveListen = (
   options: number,
   done: (socket: us_listen_socket | false) => void,
 ) => void
-
-const STATUS_LINES: Readonly<Record<number, string>> = {
-  200: '200 OK',
-  201: '201 Created',
-  400: '400 Bad Request',
-  401: '401 Unauthorized',
-  402: '402 Payment Required',
-  403: '403 Forbidden',
-  404: '404 Not Found',
-  405: '405 Method Not Allowed',
-  409: '409 Conflict',
-  413: '413 Content Too Large',
-  422: '422 Unprocessable Content',
-  426: '426 Upgrade Required',
-  500: '500 Internal Server Error',
-  503: '503 Service Unavailable',
-}

@@ -16,4 +16,4 @@ export {
   auditJson,
   reservationMembers,
 } from './outcome-json.ts'
-export { type FollowerFigures, NO_FOLLOWER } from './status-page.ts'
+export { type FollowerFigures, NO_FOLLOWER, NO_VIEWS, type ViewsFigures } from './status-page.ts'

@@ -86,3 +86,33 @@ export const STREAM_NAMES_WAITING_MAX = 64
 
 /** First size of a stream's memory for outcomes: an idle one has none, a quiet one little. */
 export const STREAM_OUTBOX_BYTES = 4_096
+
+/** Pages of views that are read at one time, those that wait for `minSequence` among them. */
+export const VIEW_REQUESTS_MAX = 1_024
+
+/** How long a page may take, its wait for `minSequence` included; then `views_unavailable`. */
+export const VIEW_DEADLINE_MS = 10_000
+
+/** Clients of server-sent events, of `CONNECTIONS_MAX`. */
+export const EVENT_CLIENTS_MAX = 1_024
+
+/** How often the view is asked for new events while anybody listens. */
+export const EVENT_POLL_MS = 100
+
+/** New events that are kept for all clients: one that is further behind reads pages of its own. */
+export const EVENT_TAIL_MAX = 4_096
+
+/** Events that are read from the view at one time. */
+export const EVENT_PAGE = 256
+
+/** Pages of events that are read at one time for clients that are behind. */
+export const EVENT_READS_MAX = 4
+
+/** Bytes that are handed to one client before it has taken them: its backlog. */
+export const EVENT_CHUNK_BYTES = 65_536
+
+/** How often a client of events that hears nothing is sent a comment: half of uWebSockets' patience. */
+export const EVENT_HEARTBEAT_MS = 5_000
+
+/** How long a client of events may take nothing while something waits for it. */
+export const EVENT_TAKE_DEADLINE_MS = 10_000

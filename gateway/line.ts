@@ -2,7 +2,9 @@
 // to who waits for them, and says who may not come in now. Knows nothing of HTTP.
 
 import {
+  isCommand,
   KIND,
+  MODULE,
   needsStorage,
   OUTCOME,
   type Pipeline,
@@ -106,7 +108,10 @@ export class Line {
     for (let i = 0; i < count; i++) {
       const place = (at + RECORD.token) >>> 2
       const bytes = recordBytes(words, at)
-      this.#pending.note(first + i, words.u8[at] as number, bytes, words.u32[place] as number)
+      const kind = words.u8[at] as number
+      const isOfModule = kind === KIND.module || kind === KIND.queryModule
+      const route = isOfModule ? (words.i32[(at + MODULE.route) >>> 2] as number) : 0
+      this.#pending.note(first + i, kind, bytes, words.u32[place] as number, route)
       words.u32[place] = first + i
       at += bytes
     }
@@ -170,12 +175,14 @@ export class Line {
   #onOutcome(outcomes: Words, at: number): void {
     const token = outcomes.u32[(at + OUTCOME.token) >>> 2] as number
     const kind = outcomes.u8[at + OUTCOME.kind] as number
-    if (kind < KIND.expire) this.countStatus(statusNumber(outcomes, at))
+    if (isCommand(kind)) this.countStatus(statusNumber(outcomes, at))
     const waiter = this.#pending.resolve(token)
     if (waiter === undefined) return this.#onSilent()
     this.#retrySoon()
     try {
-      waiter.onOutcome(outcomes, at, this.#pending.tokenOf(token), this.#pending.bytesOf(token))
+      const pending = this.#pending
+      const bytes = pending.bytesOf(token)
+      waiter.onOutcome(outcomes, at, pending.tokenOf(token), bytes, pending.routeOf(token))
     } catch (error) {
       waiter.onFault(error)
     }

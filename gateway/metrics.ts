@@ -13,6 +13,7 @@ export interface MetricSources {
   readonly commandsInFlight: () => number
   readonly bufferedBytes: () => number
   readonly streams: () => StreamFigures
+  readonly eventClients: () => number
   /** The journal's and the engine's own; names that end in `_total` are counters. */
   readonly stats: () => Readonly<Record<string, number>>
 }
@@ -69,6 +70,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     'Bytes of bodies, of what waits, and of what streams left unread',
     sources.bufferedBytes,
   )
+  gauge(registry, 'holdfast_event_clients', 'Clients of server-sent events', sources.eventClients)
   showStreams(registry, sources.streams)
   gauge(
     registry,

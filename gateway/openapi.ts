@@ -2,13 +2,18 @@
 
 import type { TSchema } from 'typebox'
 import { PROBLEM_TYPE } from './problem.ts'
-import type { Route } from './routes.ts'
+import type { ListRoute, ModuleCallRoute, Route } from './routes.ts'
 import {
   BODY_SCHEMAS,
   COMMAND_SCHEMAS,
+  EVENTS_PARAMETERS,
+  listPage,
+  MODULE_REPLY_FIELDS,
+  PAGE_PARAMETERS,
   PROBLEM_SCHEMA,
   REPLY_SCHEMAS,
   type ReplyName,
+  STATE_PARAMETER,
 } from './schemas.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -43,24 +48,23 @@ export function openApiDocument(
 
 function operation(route: Route): Json {
   const status = successStatus(route)
-  const isDryRun = route.does === 'command' && 'dryRun' in BODY_SCHEMAS[route.body].properties
+  const isDryRun = mayTryOut(route)
+  const isCommand = route.does === 'command' || (route.does === 'module' && route.method !== 'GET')
   const success = {
     description: route.summary,
-    ...(route.does === 'command' ? { headers: REPLAYED } : {}),
+    ...(isCommand ? { headers: REPLAYED } : {}),
     ...(route.does === 'stream' ? {} : { content: successContent(route) }),
   }
   return {
     operationId: operationId(route),
     summary: route.summary,
-    ...(route.path.includes('{id}') ? { parameters: [ID_PARAMETER] } : {}),
-    ...('body' in route
-      ? { requestBody: { required: true, content: { 'application/json': ref(route.body) } } }
-      : {}),
+    ...withParameters(route),
+    ...requestBody(route),
     responses: {
       [status]: success,
       ...(isDryRun && status !== '200' ? { '200': { ...success, description: 'A dry run' } } : {}),
       default: {
-        description: 'Refused: see code',
+        description: `Refused: see code${codesOf(route)}`,
         content: { [PROBLEM_TYPE]: ref('Problem') },
       },
     },
@@ -70,16 +74,67 @@ function operation(route: Route): Json {
 
 function successStatus(route: Route): string {
   if (route.does === 'stream') return '101'
+  if (route.does === 'module') return String(route.call.success)
   return route.does === 'command' ? String(route.success) : '200'
 }
 
-const ID_PARAMETER = {
-  name: 'id',
-  in: 'path',
-  required: true,
-  description: 'Percent-encoded.',
-  schema: { type: 'string', minLength: 1 },
+function mayTryOut(route: Route): boolean {
+  if (route.does === 'command') return 'dryRun' in BODY_SCHEMAS[route.body].properties
+  return route.does === 'module' && route.check.names.has('dryRun')
+}
+
+function requestBody(route: Route): Json {
+  if (route.does === 'module') {
+    const { body } = route.call
+    if (body === undefined) return {}
+    const required = 'required' in body && (body.required as readonly string[]).length > 0
+    return { requestBody: { required, content: { 'application/json': { schema: body } } } }
+  }
+  if (!('body' in route)) return {}
+  return { requestBody: { required: true, content: { 'application/json': ref(route.body) } } }
+}
+
+function withParameters(route: Route): Json {
+  const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    description: 'Percent-encoded.',
+    schema: { type: 'string', minLength: 1 },
+  }))
+  const inQuery = Object.entries(queryParameters(route)).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    schema,
+  }))
+  const hasKey = route.does === 'module' && route.method !== 'GET' && route.call.id === undefined
+  const parameters = [...inPath, ...inQuery, ...(hasKey ? [KEY_PARAMETER] : [])]
+  return parameters.length === 0 ? {} : { parameters }
+}
+
+function queryParameters(route: Route): Json {
+  if (route.does === 'events') return EVENTS_PARAMETERS
+  if (route.does === 'history') return PAGE_PARAMETERS
+  if (route.does === 'reservations') return { ...STATE_PARAMETER, ...PAGE_PARAMETERS }
+  if (route.does !== 'list') return {}
+  const { filters, columns } = route.list
+  const own = filters.map((field) => [columns[field] ?? field, { type: 'string' }])
+  return { ...Object.fromEntries(own), ...PAGE_PARAMETERS }
+}
+
+const KEY_PARAMETER = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  description: 'The same key with the same request gets the first outcome again.',
+  schema: { type: 'string', minLength: 1, maxLength: 256 },
 } as const
+
+/** The codes that the route's module may give, each with its HTTP status. */
+function codesOf(route: Route): string {
+  if (route.does !== 'module') return ''
+  const codes = Object.entries(route.surface.codes).map(([code, { status }]) => `${code} ${status}`)
+  return codes.length === 0 ? '' : `. Of this module: ${codes.join(', ')}`
+}
 
 const REPLAYED = {
   'Idempotent-Replayed': {
@@ -89,9 +144,37 @@ const REPLAYED = {
 } as const
 
 function successContent(route: Route): Json {
+  if (route.does === 'module') return { 'application/json': { schema: moduleReply(route) } }
+  if (route.does === 'list') return listContent(route)
+  if (route.does === 'events') return { 'text/event-stream': { schema: { type: 'string' } } }
   if (route.reply !== undefined) return { 'application/json': ref(route.reply) }
   if (route.does === 'openapi') return { 'application/json': { schema: { type: 'object' } } }
   return { 'text/plain': { schema: { type: 'string' } } }
+}
+
+/** The reply's schema with what every reply of its sort has. */
+function moduleReply({ call, method }: ModuleCallRoute): Json {
+  const { properties = {}, required = [] } = call.reply as {
+    properties?: Json
+    required?: readonly string[]
+  }
+  const added = MODULE_REPLY_FIELDS[method === 'GET' ? 'query' : 'command']
+  const optional = method === 'GET' ? ['dryRun'] : []
+  const always = Object.keys(added).filter((name) => !optional.includes(name))
+  return {
+    ...call.reply,
+    type: 'object',
+    properties: { ...properties, ...added },
+    required: [...new Set([...required, ...always])],
+  }
+}
+
+function listContent({ list }: ListRoute): Json {
+  const names = Object.values(list.columns)
+  return {
+    'application/json': { schema: listPage(names) },
+    'text/csv': { schema: { type: 'string' } },
+  }
 }
 
 function ref(name: string): Json {
@@ -100,9 +183,14 @@ function ref(name: string): Json {
 
 /** `postReservationsSettle` for POST /v1/reservations/{id}/settle. */
 function operationId(route: Route): string {
-  const words = route.path.split(/[^a-z]+/).filter((word) => word !== '' && word !== 'v')
-  const parts = words.map((word) => (word === 'id' ? 'ById' : capital(word)))
+  const words = route.path.split(/[^a-zA-Z]+/).filter((word) => word !== '' && word !== 'v')
+  const parts = words.map((word) => (isName(route, word) ? `By${capital(word)}` : capital(word)))
   return route.method.toLowerCase() + parts.join('')
+}
+
+/** Whether the word stands in braces. */
+function isName(route: Route, word: string): boolean {
+  return route.path.includes(`{${word}}`)
 }
 
 function capital(word: string): string {

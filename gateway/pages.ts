@@ -7,7 +7,12 @@ import type { Line } from './line.ts'
 import type { Metrics } from './metrics.ts'
 import { jsonReply, problemReply, type Reply } from './problem.ts'
 import type { PageRoute } from './routes.ts'
-import { type FollowerFigures, type StatusSources, statusReply } from './status-page.ts'
+import {
+  type FollowerFigures,
+  type StatusSources,
+  statusReply,
+  type ViewsFigures,
+} from './status-page.ts'
 
 /** What the pages are made from. */
 export interface PageSources {
@@ -16,6 +21,7 @@ export interface PageSources {
   readonly version: string
   readonly openApi: string
   readonly follower: () => FollowerFigures
+  readonly views: () => ViewsFigures
 }
 
 /** Answers page routes. */
@@ -66,10 +72,11 @@ function versionReply(version: string): Reply {
   return jsonReply(200, JSON.stringify(page))
 }
 
-function statusSources({ line, version, follower }: PageSources): StatusSources {
+function statusSources({ line, version, follower, views }: PageSources): StatusSources {
   const { pipeline } = line
   const state = (): string => line.stateRefusal()?.code ?? 'serving'
-  return { pipeline, version, state, commandsInFlight: () => line.inFlight, follower }
+  const commandsInFlight = (): number => line.inFlight
+  return { pipeline, version, state, commandsInFlight, follower, views }
 }
 
 function readyReply(line: Line): Reply {

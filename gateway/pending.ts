@@ -8,9 +8,9 @@ import { PENDING_MAX } from './limits.ts'
 export interface Waiter {
   /**
    * An outcome, valid until the call returns. `token` is what the record came with, `bytes` its
-   * length.
+   * length; `route` is a module's record's, else 0.
    */
-  onOutcome(outcomes: Words, at: number, token: number, bytes: number): void
+  onOutcome(outcomes: Words, at: number, token: number, bytes: number, route: number): void
   /** The outcomes of these records, in order, will come too late or never. */
   onLost(lost: readonly LostRecord[]): void
   /** `onOutcome` or `onLost` threw. */
@@ -34,6 +34,7 @@ export class PendingTable {
   readonly #sinceMs = new Float64Array(PENDING_MAX)
   /** The tokens that the records came with. */
   readonly #tokens = new Uint32Array(PENDING_MAX)
+  readonly #routes = new Int32Array(PENDING_MAX)
   /** Kind times 256, and the record's length in units of 8. */
   readonly #shapes = new Uint16Array(PENDING_MAX)
   #next = 0
@@ -48,8 +49,9 @@ export class PendingTable {
   }
 
   /** Keeps beside `token`, which `peek` gave, what its record came with. */
-  note(token: number, kind: number, bytes: number, cameWith: number): void {
+  note(token: number, kind: number, bytes: number, cameWith: number, route: number): void {
     const place = token & (PENDING_MAX - 1)
+    this.#routes[place] = route
     this.#tokens[place] = cameWith
     this.#shapes[place] = (kind << 8) | (bytes >>> 3)
   }
@@ -57,6 +59,11 @@ export class PendingTable {
   /** The token that the record with `token` came with; good until `token` is taken again. */
   tokenOf(token: number): number {
     return this.#tokens[token & (PENDING_MAX - 1)] as number
+  }
+
+  /** The route of the module's record with `token`, else 0; good until `token` is taken again. */
+  routeOf(token: number): number {
+    return this.#routes[token & (PENDING_MAX - 1)] as number
   }
 
   /** The length of the record with `token`; good until `token` is taken again. */

@@ -31,24 +31,49 @@ export function jsonReply(status: number, body: string, headers = NO_HEADERS): R
   return { status, contentType: JSON_TYPE, body, headers }
 }
 
+/** What HTTP says of a status of the core. */
+export function coreCode(code: StatusCode): ProblemCode {
+  const { title, retryable, http } = statusOf(STATUS[code])
+  return { code, title, retryable, http, page: `/docs/statuses#${code}` }
+}
+
 /**
  * The reply for a status. `members` is what the body holds beside the members that all problems
- * have, as JSON text that begins with a comma, or ''. `http` stands in where the status of a whole
- * batch is not that of its code.
+ * have, as JSON text that begins with a comma, or ''. `http` stands in where HTTP has a better one.
  */
 export function problemReply(
-  status: Status,
+  { code }: Status,
   detail: string,
   members = '',
   headers = NO_HEADERS,
-  http = status.http,
+  http?: number,
 ): Reply {
-  const { code, title } = status
+  const known = coreCode(code)
+  return writeProblem(http === undefined ? known : { ...known, http }, detail, members, headers)
+}
+
+/** What a problem says of its code. */
+export interface ProblemCode {
+  readonly code: string
+  readonly title: string
+  readonly retryable: boolean
+  readonly http: number
+  /** Where the code is explained: the problem's `type`. */
+  readonly page: string
+}
+
+/** The reply for any code, a module's among them; `members` as for `problemReply`. */
+export function writeProblem(
+  { code, title, retryable, http, page }: ProblemCode,
+  detail: string,
+  members = '',
+  headers = NO_HEADERS,
+): Reply {
   const body =
-    `{"type":"/docs/statuses#${code}","title":${JSON.stringify(title)},"status":${http}` +
-    `,"detail":${JSON.stringify(detail)},"code":"${code}"` +
-    `,"retryable":${status.retryable}${members}}`
-  const all = http === 503 ? [...headers, ...RETRY_AFTER] : headers
+    `{"type":${JSON.stringify(page)},"title":${JSON.stringify(title)},"status":${http}` +
+    `,"detail":${JSON.stringify(detail)},"code":${JSON.stringify(code)}` +
+    `,"retryable":${retryable}${members}}`
+  const all = http === 503 || retryable ? [...headers, ...RETRY_AFTER] : headers
   return { status: http, contentType: PROBLEM_TYPE, body, headers: all }
 }
 

@@ -5,6 +5,7 @@
 interface HeadSource {
   getCaseSensitiveMethod(): string
   getUrl(): string
+  getQuery(): string
   forEach(each: (name: string, value: string) => void): void
 }
 
@@ -13,6 +14,8 @@ export class RequestHead {
   readonly method: string
   /** As sent: still percent-encoded, without the query. */
   readonly path: string
+  /** As sent, without the question mark. */
+  readonly query: string
   authorization = ''
   contentType = ''
   contentLength = ''
@@ -20,10 +23,15 @@ export class RequestHead {
   contentLengths = 0
   host = ''
   origin = ''
+  accept = ''
+  lastEventId = ''
+  /** Undefined where there is none. */
+  idempotencyKey: string | undefined
 
   constructor(request: HeadSource) {
     this.method = request.getCaseSensitiveMethod()
     this.path = request.getUrl()
+    this.query = request.getQuery() ?? ''
     request.forEach((name, value) => {
       this.#take(name, value)
     })
@@ -46,6 +54,15 @@ export class RequestHead {
         return
       case 'origin':
         this.origin = value
+        return
+      case 'accept':
+        this.accept = value
+        return
+      case 'last-event-id':
+        this.lastEventId = value
+        return
+      case 'idempotency-key':
+        this.idempotencyKey = value
         return
     }
   }

@@ -1,47 +1,106 @@
-// From a request's target to a line of the route table. Every resource's id is the third segment
-// of its path, so two look-ups find any route.
+// From a request's target to a line of the route table, segment by segment. What a template has in
+// braces takes any segment; a segment that a template spells out comes before that.
 
 import { idFaultWords } from '../protocol/index.ts'
 import { invalid, Refusal } from './refusal.ts'
 import type { Route } from './routes.ts'
 
-/** A route, and the id that the path names ('' where it names none). */
+/** A route, and what the path has where the template has braces, decoded, in order. */
 export interface Match {
   readonly route: Route
-  readonly id: string
+  readonly values: readonly string[]
 }
 
 /** Finds routes by method and path. */
 export type Router = (method: string, path: string) => Match | Refusal
 
-/** A router over `routes`. */
-export function createRouter(routes: readonly Route[]): Router {
-  const byPath = new Map<string, Map<string, Route>>()
-  for (const route of routes) {
-    const methods = byPath.get(route.path) ?? new Map<string, Route>()
-    byPath.set(route.path, methods.set(route.method, route))
-  }
-  return (method, path) => {
-    // A brace could only match a template as it stands: `{id}` is an id like any other.
-    const plain = path.includes('{') ? undefined : byPath.get(path)
-    if (plain !== undefined) return pick(plain, method, '')
-    const segments = path.split('/', 6)
-    const [, version, collection, raw, action, more] = segments
-    if (raw === undefined || raw === '' || more !== undefined) return unknown(path)
-    const template = `/${version}/${collection}/{id}${action === undefined ? '' : `/${action}`}`
-    const methods = byPath.get(template)
-    if (methods === undefined) return unknown(path)
-    const id = decodeSegment(raw)
-    if (id === undefined) return invalid('The id in the path is not percent-encoded UTF-8.')
-    const fault = idFaultWords(id)
-    return fault === undefined ? pick(methods, method, id) : invalid(`The id in the path ${fault}.`)
+/** Two routes have one method and one shape of path. */
+export class RouteTaken extends Error {
+  override readonly name = 'RouteTaken'
+  constructor(method: string, path: string) {
+    super(`${method} ${path} is there already: two modules, or a module and the core, want it`)
   }
 }
 
-function pick(methods: ReadonlyMap<string, Route>, method: string, id: string): Match | Refusal {
-  const route = methods.get(method)
-  if (route !== undefined) return { route, id }
-  const allow = [...methods.keys()].join(', ')
+/** What may follow the segments so far. */
+interface Node {
+  readonly literals: Map<string, Node>
+  any: Node | undefined
+  readonly routes: Map<string, Route>
+}
+
+interface Found {
+  readonly node: Node
+  readonly raw: readonly string[]
+}
+
+function emptyNode(): Node {
+  return { literals: new Map(), any: undefined, routes: new Map() }
+}
+
+/** A router over `routes`. Throws `RouteTaken`. */
+export function createRouter(routes: readonly Route[]): Router {
+  const root = emptyNode()
+  /** Routes of the paths that have no braces: most requests need no walk. */
+  const plain = new Map<string, ReadonlyMap<string, Route>>()
+  for (const route of routes) {
+    let node = root
+    for (const segment of segmentsOf(route.path)) node = childOf(node, segment)
+    if (node.routes.has(route.method)) throw new RouteTaken(route.method, route.path)
+    node.routes.set(route.method, route)
+    if (!route.path.includes('{')) plain.set(route.path, node.routes)
+  }
+  return (method, path) => {
+    const known = plain.get(path)
+    if (known !== undefined) return pick(known, method, [])
+    const found = path.startsWith('/') ? find(root, segmentsOf(path), 0) : undefined
+    if (found === undefined) return unknown(path)
+    const values: string[] = []
+    for (const raw of found.raw) {
+      const value = decodeSegment(raw)
+      if (value === undefined) return invalid('The id in the path is not percent-encoded UTF-8.')
+      const fault = idFaultWords(value)
+      if (fault !== undefined) return invalid(`The id in the path ${fault}.`)
+      values.push(value)
+    }
+    return pick(found.node.routes, method, values)
+  }
+}
+
+function segmentsOf(path: string): string[] {
+  return path.split('/').slice(1)
+}
+
+function childOf(node: Node, segment: string): Node {
+  if (segment.startsWith('{')) {
+    node.any ??= emptyNode()
+    return node.any
+  }
+  const child = node.literals.get(segment) ?? emptyNode()
+  node.literals.set(segment, child)
+  return child
+}
+
+/** The node that the segments from `depth` on lead to; nothing where it has no routes. */
+function find(node: Node, segments: readonly string[], depth: number): Found | undefined {
+  if (depth === segments.length) return node.routes.size > 0 ? { node, raw: [] } : undefined
+  const segment = segments[depth] as string
+  const literal = node.literals.get(segment)
+  const found = literal === undefined ? undefined : find(literal, segments, depth + 1)
+  if (found !== undefined) return found
+  if (node.any === undefined || segment === '') return undefined
+  const behind = find(node.any, segments, depth + 1)
+  return behind === undefined ? undefined : { node: behind.node, raw: [segment, ...behind.raw] }
+}
+
+function pick(
+  routes: ReadonlyMap<string, Route>,
+  method: string,
+  values: readonly string[],
+): Match | Refusal {
+  const route = routes.get(method)
+  if (route !== undefined) return { route, values }
+  const allow = [...routes.keys()].join(', ')
   return new Refusal('method_not_allowed', `The route takes ${allow}.`, allow)
 }
 
@@ -51,9 +110,10 @@ function unknown(path: string): Refusal {
 }
 
 /** Printable ASCII: all else has to be percent-encoded, and decoding must not guess. */
-const ENCODED = /^[\x21-\x7e]+$/
+const ENCODED = /^[\x21-\x7e]*$/
 
-function decodeSegment(raw: string): string | undefined {
+/** The text of a segment or of a part of a query, or undefined where it is not percent-encoded UTF-8. */
+export function decodeSegment(raw: string): string | undefined {
   if (!ENCODED.test(raw)) return undefined
   if (!raw.includes('%')) return raw
   try {

@@ -1,7 +1,14 @@
 // The route table: what there is, what it takes, what it becomes, what it replies. Both the server
 // and /openapi.json are made from it. How requests are carried out is in handlers.ts.
 
-import { type CommandFields, KIND } from '../protocol/index.ts'
+import {
+  type CommandFields,
+  KIND,
+  type ModuleList,
+  type ModuleRoute,
+  type ModuleSurface,
+} from '../protocol/index.ts'
+import { compileSchema, type SchemaCheck } from '../surface/index.ts'
 import type { BodyName, ReplyName } from './schemas.ts'
 
 /** A checked body: the fields of whichever schema the route names. */
@@ -11,8 +18,8 @@ export type CommandBody = CommandFields & { readonly dryRun?: boolean }
 export const STREAM_PATH = '/v1/stream'
 
 interface RouteBase {
-  readonly method: 'GET' | 'POST' | 'PUT'
-  /** With `{id}` as its third segment where it names a resource. */
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH'
+  /** With names in braces where any segment may be. */
   readonly path: string
   readonly summary: string
   /** Schema of a success; undefined for text. */
@@ -50,8 +57,38 @@ export interface PageRoute extends RouteBase {
   readonly isOpen: boolean
 }
 
+/** A command or a query of a module. */
+export interface ModuleCallRoute extends RouteBase {
+  readonly does: 'module'
+  readonly surface: ModuleSurface
+  readonly call: ModuleRoute
+  /** What the path has in braces. */
+  readonly names: readonly string[]
+  /** Of the body; where there is to be none, of an empty object. */
+  readonly check: SchemaCheck
+}
+
+/** Something that is read from a view. */
+export interface ViewRoute extends RouteBase {
+  readonly does: 'reservations' | 'history' | 'events'
+}
+
+/** A module's list, which is read from a view. */
+export interface ListRoute extends RouteBase {
+  readonly does: 'list'
+  readonly surface: ModuleSurface
+  readonly list: ModuleList
+}
+
 /** One line of the table. */
-export type Route = CommandRoute | QueryRoute | BodyRoute | PageRoute
+export type Route =
+  | CommandRoute
+  | QueryRoute
+  | BodyRoute
+  | PageRoute
+  | ModuleCallRoute
+  | ViewRoute
+  | ListRoute
 
 type Make = CommandRoute['command']
 
@@ -217,6 +254,26 @@ const OTHER_ROUTES: readonly Route[] = [
     reply: 'Audit',
     summary: 'The outcome digest and the running sums',
   },
+  {
+    does: 'reservations',
+    method: 'GET',
+    path: `${A}/reservations`,
+    reply: 'ReservationPage',
+    summary: 'Reservations of an account, oldest first, from a view',
+  },
+  {
+    does: 'history',
+    method: 'GET',
+    path: `${A}/history`,
+    reply: 'HistoryPage',
+    summary: 'What became of an account that was opened with history, from a view',
+  },
+  {
+    does: 'events',
+    method: 'GET',
+    path: '/v1/events',
+    summary: 'What modules made known, as server-sent events, from a view',
+  },
   page('stream', STREAM_PATH, 'A WebSocket: commands in, outcomes out, see docs/stream.md', false),
   page('status', '/v1/status', 'What the server says of itself', false, 'Status'),
   page('openapi', '/openapi.json', 'This document', false),
@@ -246,8 +303,25 @@ const CLOCK_ROUTE: Route = {
   summary: 'Move the test clock',
 }
 
-/** The routes that exist; the test clock's only where there is one. */
-export function routeTable(testClock: boolean): readonly Route[] {
-  const routes = [...COMMAND_ROUTES, ...OTHER_ROUTES]
+/** The routes that exist: the core's, those of `modules`, and the test clock's where there is one. */
+export function routeTable(
+  testClock: boolean,
+  modules: readonly ModuleSurface[],
+): readonly Route[] {
+  const routes = [...COMMAND_ROUTES, ...OTHER_ROUTES, ...modules.flatMap(moduleRoutes)]
   return testClock ? [...routes, CLOCK_ROUTE] : routes
+}
+
+function moduleRoutes(surface: ModuleSurface): Route[] {
+  const calls = surface.routes.map((call): Route => {
+    const { method, path, summary } = call
+    const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string)
+    const check = compileSchema(call.body ?? { type: 'object' })
+    return { does: 'module', method, path, summary, surface, call, names, check }
+  })
+  const lists = surface.lists.map((list): Route => {
+    const { path, summary } = list
+    return { does: 'list', method: 'GET', path, summary, surface, list }
+  })
+  return [...calls, ...lists]
 }

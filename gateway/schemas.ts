@@ -12,8 +12,9 @@ import {
   METADATA_BYTES_MAX,
   METADATA_ENTRIES_MAX,
   RESERVATION_STATE_NAMES,
-  STATUSES,
   TIMEOUT_MS_MAX,
+  VIEW_PAGE_DEFAULT,
+  VIEW_PAGE_MAX,
 } from '../protocol/index.ts'
 
 function id(description: string) {
@@ -89,6 +90,8 @@ const EXTEND = {
   amount: Type.Optional(amount(1, 'How much more to hold.')),
   timeoutMs: Type.Optional(MORE_TIME),
 }
+/** What to say where an extend extends nothing. */
+const LACKS = { 'x-lacks': 'an amount, a timeoutMs or both' }
 const LIMIT = { value: amount(0, 'The new credit limit.') }
 
 /** Bodies of requests, by the name that the OpenAPI document gives them. */
@@ -101,7 +104,7 @@ export const BODY_SCHEMAS = {
   Reserve: closed({ ...RESERVE, dryRun: DRY_RUN }),
   Settle: closed(SETTLE),
   Release: closed(RELEASE),
-  Extend: closed(EXTEND, { minProperties: 2 }),
+  Extend: closed(EXTEND, { minProperties: 2, ...LACKS }),
   ResolveGroup: closed({ id: OWN_ID }),
   Batch: closed({
     commands: Type.Array(Type.Unknown(), { minItems: 1, maxItems: BATCH_COMMANDS_MAX }),
@@ -136,7 +139,7 @@ export const COMMAND_SCHEMAS = {
   reserve: command('reserve', RESERVE),
   settle: command('settle', { ...RESERVATION, ...SETTLE }),
   release: command('release', { ...RESERVATION, ...RELEASE }),
-  extend: command('extend', { ...RESERVATION, ...EXTEND }, { minProperties: 4 }),
+  extend: command('extend', { ...RESERVATION, ...EXTEND }, { minProperties: 4, ...LACKS }),
   settle_group: command('settle_group', { id: OWN_ID, ...GROUP }),
   release_group: command('release_group', { id: OWN_ID, ...GROUP }),
 } as const satisfies Record<CommandName, TSchema>
@@ -187,19 +190,20 @@ const DECIDED = {
     Type.Array(closed(BALANCES), { description: 'As they are after; absent in a replay.' }),
   ),
 }
-const CODE = Type.Enum(STATUSES.map((status) => status.code))
 const NUMBERS = {
   available: Type.Optional(UNITS),
   remaining: Type.Optional(UNITS),
   minimum: Type.Optional(UNITS),
   state: Type.Optional(RESERVATION_FIELDS.state),
 }
+const ANY_CODE = Type.String({ description: 'A status of the core, or a code of a module.' })
 const RESULT = closed({
-  code: CODE,
+  code: ANY_CODE,
   sequence: Type.Optional(SEQUENCE),
   moved: Type.Optional(Type.Integer({ minimum: 0 })),
   replayed: Type.Optional(Type.Literal(true)),
   ...NUMBERS,
+  reply: Type.Optional(Type.Object({}, { description: "A module's own fields." })),
 })
 
 /**
@@ -213,6 +217,39 @@ function reply(fields: TProperties, always: readonly string[]) {
   return closed({ ...(Object.fromEntries(known) as TProperties), ...DECIDED })
 }
 
+/** A page of `item`s, and what it reflects. */
+function page(item: TSchema) {
+  const next = Type.Union([Type.String(), Type.Null()], { description: 'cursor of the next page' })
+  return closed({ items: Type.Array(item), next, asOf: AS_OF })
+}
+
+/** What replies to commands and queries of modules have beside the module's own fields. */
+export const MODULE_REPLY_FIELDS = {
+  command: { code: Type.Literal('ok'), sequence: SEQUENCE, time: TIME },
+  query: { code: Type.Literal('ok'), dryRun: Type.Optional(Type.Literal(true)), asOf: AS_OF },
+} as const
+
+/** A page of a module's list: columns by name, in order. */
+export function listPage(columns: readonly string[]) {
+  const value = Type.Union([Type.String(), Type.Integer(), Type.Boolean(), Type.Null()])
+  return page(closed(Object.fromEntries(columns.map((name) => [name, value]))))
+}
+
+/** Parameters of pages, as they stand in the query of the URL. */
+export const PAGE_PARAMETERS = {
+  cursor: Type.String({ description: '`next` of the page before.' }),
+  limit: Type.Integer({ minimum: 1, maximum: VIEW_PAGE_MAX, default: VIEW_PAGE_DEFAULT }),
+  minSequence: Type.Integer({ minimum: 0, description: 'Wait until the view reflects it.' }),
+} as const
+
+/** Of the page of an account's reservations. */
+export const STATE_PARAMETER = { state: RESERVATION_FIELDS.state } as const
+
+/** Of the stream of events. */
+export const EVENTS_PARAMETERS = {
+  from: Type.String({ description: 'Begin here: a sequence, or sequence.index.' }),
+} as const
+
 /** Bodies of replies, by the name that the OpenAPI document gives them. */
 export const REPLY_SCHEMAS = {
   Account: closed({ ...ACCOUNT_FIELDS, asOf: AS_OF }),
@@ -220,6 +257,23 @@ export const REPLY_SCHEMAS = {
   Transferred: reply(MOVE, Object.keys(MOVE)),
   Reservation: closed({ ...RESERVATION_FIELDS, asOf: AS_OF }),
   ReservationChanged: reply(RESERVATION_FIELDS, ['id']),
+  ReservationPage: page(
+    closed({
+      ...RESERVATION_FIELDS,
+      createdAt: TIME,
+      endedAt: Type.Union([TIME, Type.Null()]),
+    }),
+  ),
+  HistoryPage: page(
+    closed({
+      sequence: SEQUENCE,
+      time: TIME,
+      command: Type.String(),
+      balance: UNITS,
+      held: UNITS,
+      incoming: UNITS,
+    }),
+  ),
   GroupResolved: reply({ id: Type.String() }, ['id']),
   BatchResults: closed({ results: Type.Array(RESULT) }),
   Audit: closed({
@@ -271,6 +325,11 @@ export const REPLY_SCHEMAS = {
       snapshotSequence: SEQUENCE,
       snapshotBytes: COUNT,
     }),
+    views: closed({
+      state: Type.Enum(['off', 'loading', 'building', 'following', 'waiting', 'stopped']),
+      sequence: SEQUENCE,
+      lagRecords: COUNT,
+    }),
   }),
   Version: closed({
     name: Type.Literal('holdfast'),
@@ -290,7 +349,7 @@ export const PROBLEM_SCHEMA = Type.Object({
   title: Type.String(),
   status: Type.Integer(),
   detail: Type.String(),
-  code: CODE,
+  code: ANY_CODE,
   retryable: Type.Boolean({ description: 'The same request may pass later.' }),
   sequence: Type.Optional(SEQUENCE),
   time: Type.Optional(TIME),

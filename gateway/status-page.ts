@@ -23,6 +23,17 @@ export const NO_FOLLOWER: FollowerFigures = {
   snapshotBytes: 0,
 }
 
+/** What is known of the process that keeps the views. */
+export interface ViewsFigures {
+  /** `off`: there are to be none. `building`: nothing is read yet. Others as for the follower. */
+  readonly state: 'off' | 'loading' | 'building' | 'following' | 'waiting' | 'stopped'
+  /** Sequence of the last record that is stored in them, when it last said so. */
+  readonly sequence: number
+}
+
+/** Where no views are to be. */
+export const NO_VIEWS: ViewsFigures = { state: 'off', sequence: 0 }
+
 /** What the page is made from. */
 export interface StatusSources {
   readonly pipeline: Pipeline
@@ -31,6 +42,7 @@ export interface StatusSources {
   readonly state: () => string
   readonly commandsInFlight: () => number
   readonly follower: () => FollowerFigures
+  readonly views: () => ViewsFigures
 }
 
 /** The reply, in any state. */
@@ -40,6 +52,7 @@ export function statusReply(sources: StatusSources): Reply {
   const figures = pipeline.stats()
   const of = (name: string): number => figures[name] ?? 0
   const follower = sources.follower()
+  const views = sources.views()
   const page = {
     state: sources.state(),
     version,
@@ -72,6 +85,10 @@ export function statusReply(sources: StatusSources): Reply {
       ...follower,
       lagRecords: lagOf(follower, of('journal_sequence')),
     },
+    views: {
+      ...views,
+      lagRecords: lagOf(views, of('journal_sequence')),
+    },
   }
   return jsonReply(200, JSON.stringify(page))
 }
@@ -90,11 +107,26 @@ export function followerStats(
   }
 }
 
+/** The views' figures by the names that `/metrics` gives them. */
+export function viewsStats(
+  views: ViewsFigures,
+  journalSequence: number,
+): Readonly<Record<string, number>> {
+  return {
+    views_up: views.state === 'building' || views.state === 'following' ? 1 : 0,
+    views_sequence: views.sequence,
+    views_lag_records: lagOf(views, journalSequence),
+  }
+}
+
 function isUp({ state }: FollowerFigures): boolean {
   return state === 'loading' || state === 'following' || state === 'snapshotting'
 }
 
 /** Records in the journal that it has not applied; 0 where there is none to apply them. */
-function lagOf({ state, sequence }: FollowerFigures, journalSequence: number): number {
+function lagOf(
+  { state, sequence }: FollowerFigures | ViewsFigures,
+  journalSequence: number,
+): number {
   return state === 'off' ? 0 : Math.max(0, journalSequence - sequence)
 }

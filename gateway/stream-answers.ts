@@ -14,6 +14,7 @@ interface Refused {
   readonly kind: number
   readonly token: number
   readonly bytes: number
+  readonly detail: string | undefined
 }
 
 /** What one stream is owed. */
@@ -52,42 +53,64 @@ export class StreamAnswers {
     this.#queued += count
   }
 
-  /** The engine's outcome of the command of `bytes` bytes that came with `token`. */
-  putOutcome(outcomes: Words, at: number, token: number, bytes: number): void {
+  /**
+   * The engine's outcome of the command of `bytes` bytes that came with `token`; `body` is added to one
+   * that is a head alone.
+   */
+  putOutcome(
+    outcomes: Words,
+    at: number,
+    token: number,
+    bytes: number,
+    body: string | undefined,
+  ): void {
     this.#answered++
-    this.putAnswer(outcomes, at, token, bytes)
+    this.putAnswer(outcomes, at, token, bytes, body)
     if (this.#refused.length > 0) this.#putRefused()
   }
 
   /** The engine's answer to a query or dry run: it has no place among those of commands. */
-  putAnswer(outcomes: Words, at: number, token: number, bytes: number): void {
+  putAnswer(outcomes: Words, at: number, token: number, bytes: number, body?: string): void {
     this.#owed--
     this.#owedBytes -= bytes
     if (this.#isClosed) return
-    this.#outbox.put(outcomes, at, outcomes.u32[(at + OUTCOME.bytes) >>> 2] as number, token)
+    if (body !== undefined) this.#outbox.putWithBody(outcomes, at, token, body)
+    else this.#outbox.put(outcomes, at, outcomes.u32[(at + OUTCOME.bytes) >>> 2] as number, token)
     this.#onPut()
   }
 
   /** Refuses a command: said when those before it are answered. */
-  refuseCommand(status: number, kind: number, token: number, bytes: number): void {
-    this.#refused.push({ after: this.#queued, status, kind, token, bytes })
+  refuseCommand(
+    status: number,
+    kind: number,
+    token: number,
+    bytes: number,
+    detail: string | undefined,
+  ): void {
+    this.#refused.push({ after: this.#queued, status, kind, token, bytes, detail })
     this.#putRefused()
   }
 
   /** Refuses a query or dry run: said at once. */
-  refuseQuery(status: number, kind: number, token: number, bytes: number): void {
+  refuseQuery(
+    status: number,
+    kind: number,
+    token: number,
+    bytes: number,
+    detail: string | undefined,
+  ): void {
     this.#owed--
     this.#owedBytes -= bytes
     if (this.#isClosed) return
-    this.#outbox.putRefusal(status, kind, token)
+    this.#outbox.putRefusal(status, kind, token, detail)
     this.#onPut()
   }
 
   #putRefused(): void {
     let due = 0
-    for (const { after, status, kind, token, bytes } of this.#refused) {
+    for (const { after, status, kind, token, bytes, detail } of this.#refused) {
       if (after > this.#answered) break
-      this.refuseQuery(status, kind, token, bytes)
+      this.refuseQuery(status, kind, token, bytes, detail)
       due++
     }
     if (due === this.#refused.length) this.#refused = []

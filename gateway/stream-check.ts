@@ -16,6 +16,7 @@ import {
   STATUS,
   type Words,
 } from '../protocol/index.ts'
+import type { StreamModules } from './stream-modules.ts'
 import { isTailLegal } from './stream-tails.ts'
 
 /** A record, or a chain as a whole, that the gateway refuses. */
@@ -25,8 +26,13 @@ export interface RefusedUnit {
   readonly end: number
   /** Number of the status of its members. */
   readonly status: number
-  /** Place of the one that is `malformed` by itself; the others are `linked_failed`. -1: all alike. */
+  /**
+   * Place of the one that is `malformed` or `invalid_request` by itself; the others are `linked_failed`.
+   * -1: all alike.
+   */
   readonly culpritAt: number
+  /** What is wrong with the culprit, where there are words for it. */
+  readonly detail?: string | undefined
 }
 
 /** Worst case of an outcome by kind, in bytes of the ring, for tables of `ledgersMax` ledgers. */
@@ -37,6 +43,9 @@ export function outcomePrices(ledgersMax: number): Float64Array {
 /** One walk's state and results; valid until the next walk. */
 export class StreamCheck {
   readonly #prices: Float64Array
+  readonly #modules: StreamModules
+  /** Where the records end: sooner than they came where inputs were packed. */
+  end = 0
   /** Worst case of all outcomes. */
   price = 0
   /** What the gateway refuses, in order of place. */
@@ -46,9 +55,12 @@ export class StreamCheck {
   #unitPrice = 0
   #status = 0
   #culpritAt = -1
+  #culpritStatus = 0
+  #detail: string | undefined
 
-  constructor(prices: Float64Array) {
+  constructor(prices: Float64Array, modules: StreamModules) {
     this.#prices = prices
+    this.#modules = modules
   }
 
   /**
@@ -57,16 +69,24 @@ export class StreamCheck {
    */
   commands(words: Words, bytes: number, count: number, isStorageLow: boolean): string | undefined {
     this.price = 0
-    if (this.refused.length > 0) this.refused = []
+    this.#begin(bytes)
     this.#beginUnit(0)
     let at = 0
+    let hasModules = false
     for (let i = 0; i < count; i++) {
-      if (!holdsRecord(words, at, bytes)) return `Record ${i} is none.`
+      if (!hasModules && words.u8[at] === KIND.module) {
+        hasModules = true
+        this.end = this.#modules.translate(words, at, bytes)
+      }
+      if (!holdsRecord(words, at, this.end)) return `Record ${i} is none.`
       const kind = words.u8[at] as number
       const flags = words.u8[at + RECORD.flags] as number
       if (!isCommand(kind) || (flags & FLAG.dryRun) !== 0) return `Record ${i} is no command.`
       const tailBytes = words.u16[(at + RECORD.tailBytes) >>> 1] as number
-      if (tailBytes !== 0 && !isTailLegal(words, at, tailBytes)) this.#blame(at)
+      if (kind === KIND.module) this.#checkModules(at)
+      else if (tailBytes !== 0 && !isTailLegal(words, at, tailBytes)) {
+        this.#blame(at, STATUS.malformed, undefined)
+      }
       if (isStorageLow && needsStorage(kind)) this.#refuse(STATUS.storage_low)
       // The gateway's slot is written over later; the word as a whole has zeros beside it.
       words.u32[(at + RECORD.gateway) >>> 2] = 0
@@ -77,28 +97,48 @@ export class StreamCheck {
       at += (BYTES_OF_KIND[kind] as number) + tailBytes
       if ((flags & FLAG.linked) === 0) this.#endUnit(at)
     }
-    if (at !== bytes) return `${bytes - at} bytes follow the last record.`
+    if (at !== this.end) return `${this.end - at} bytes follow the last record.`
     return this.#unitCount === 0 ? undefined : 'The chain does not end in its message.'
   }
 
   /** Walks `count` queries and dry runs; what makes the message none, or undefined. */
   queries(words: Words, bytes: number, count: number): string | undefined {
-    if (this.refused.length > 0) this.refused = []
+    this.#begin(bytes)
     let at = 0
+    let hasModules = false
     for (let i = 0; i < count; i++) {
-      if (!holdsRecord(words, at, bytes)) return `Record ${i} is none.`
+      if (!hasModules && words.u8[at] === KIND.queryModule) {
+        hasModules = true
+        this.end = this.#modules.translate(words, at, bytes)
+      }
+      if (!holdsRecord(words, at, this.end)) return `Record ${i} is none.`
       const kind = words.u8[at] as number
       const flags = words.u8[at + RECORD.flags] as number
       const tailBytes = words.u16[(at + RECORD.tailBytes) >>> 1] as number
       if (!isQuery(kind, flags, tailBytes)) return `Record ${i} is no query and no dry run.`
       words.u32[(at + RECORD.gateway) >>> 2] = 0
       const end = at + (BYTES_OF_KIND[kind] as number) + tailBytes
-      if (tailBytes !== 0 && !isTailLegal(words, at, tailBytes)) {
+      if (kind === KIND.queryModule) {
+        const detail = this.#modules.faultAt(at)
+        const status = STATUS.invalid_request
+        if (detail !== undefined) this.refused.push({ at, end, status, culpritAt: -1, detail })
+      } else if (tailBytes !== 0 && !isTailLegal(words, at, tailBytes)) {
         this.refused.push({ at, end, status: STATUS.malformed, culpritAt: -1 })
       }
       at = end
     }
-    return at === bytes ? undefined : `${bytes - at} bytes follow the last record.`
+    return at === this.end ? undefined : `${this.end - at} bytes follow the last record.`
+  }
+
+  #begin(bytes: number): void {
+    this.end = bytes
+    if (this.refused.length > 0) this.refused = []
+    this.#modules.begin()
+  }
+
+  #checkModules(at: number): void {
+    const fault = this.#modules.faultAt(at)
+    if (fault !== undefined) this.#blame(at, STATUS.invalid_request, fault)
   }
 
   #beginUnit(at: number): void {
@@ -107,17 +147,21 @@ export class StreamCheck {
     this.#unitPrice = 0
     this.#status = STATUS.ok
     this.#culpritAt = -1
+    this.#culpritStatus = -1
+    this.#detail = undefined
   }
 
   #endUnit(end: number): void {
     const isChain = this.#unitCount > 1
     if (isChain && this.#isTooLarge(end)) this.#refuse(STATUS.chain_too_large)
     if (this.#status !== STATUS.ok) {
+      const hasCulprit = this.#status === this.#culpritStatus
       this.refused.push({
         at: this.#unitAt,
         end,
         status: this.#status,
-        culpritAt: isChain && this.#status === STATUS.malformed ? this.#culpritAt : -1,
+        culpritAt: isChain && hasCulprit ? this.#culpritAt : -1,
+        detail: hasCulprit ? this.#detail : undefined,
       })
     }
     this.#beginUnit(end)
@@ -131,10 +175,14 @@ export class StreamCheck {
     )
   }
 
-  /** The first malformed member is the one to name. */
-  #blame(at: number): void {
-    if (this.#culpritAt < 0) this.#culpritAt = at
-    this.#refuse(STATUS.malformed)
+  /** The first member at fault is the one to name; a malformed one before one whose input is not valid. */
+  #blame(at: number, status: number, detail: string | undefined): void {
+    if (this.#culpritAt < 0 || status < this.#culpritStatus) {
+      this.#culpritAt = at
+      this.#culpritStatus = status
+      this.#detail = detail
+    }
+    this.#refuse(status)
   }
 
   /** Of several refusals the lowest number is told, as docs/statuses.md says. */
@@ -147,6 +195,7 @@ function isQuery(kind: number, flags: number, tailBytes: number): boolean {
   if (kind === KIND.transfer || kind === KIND.reserve) {
     return (flags & (FLAG.dryRun | FLAG.linked)) === FLAG.dryRun
   }
+  if (kind === KIND.queryModule) return flags === 0
   const asks = kind === KIND.queryAccount || kind === KIND.queryReservation
   return (asks || kind === KIND.queryAudit) && flags === 0 && tailBytes === 0
 }

@@ -14,6 +14,7 @@ import {
 import { PIECE_COMMANDS_MAX, STREAM_BACKLOG_BYTES, STREAM_NAMES_WAITING_MAX } from './limits.ts'
 import type { LostRecord, Waiter } from './pending.ts'
 import { StreamAnswers } from './stream-answers.ts'
+import type { RefusedUnit } from './stream-check.ts'
 import type { StreamHub } from './stream-hub.ts'
 import { StreamJob } from './stream-job.ts'
 import { namesMessage } from './stream-messages.ts'
@@ -88,13 +89,14 @@ export class StreamConnection implements SocketHandler, Waiter {
   /** Takes what is in the inbox; what is wrong with it, or undefined. */
   #take(): string | undefined {
     const { inbox, check, line } = this.#hub
-    const { body, bytes, count, type } = inbox
-    if (type === MESSAGE.names) return this.#takeNames(body, bytes, count)
+    const { body, count, type } = inbox
+    if (type === MESSAGE.names) return this.#takeNames(body, inbox.bytes, count)
     const areCommands = type === MESSAGE.commands
     const fault = areCommands
-      ? check.commands(body, bytes, count, line.pipeline.storageLow())
-      : check.queries(body, bytes, count)
+      ? check.commands(body, inbox.bytes, count, line.pipeline.storageLow())
+      : check.queries(body, inbox.bytes, count)
     if (fault !== undefined) return fault
+    const bytes = check.end
     if (!this.#answers.owe(count, bytes)) {
       this.end(CLOSE.policyViolation, 'More is unanswered than the window holds.')
       return undefined
@@ -163,7 +165,7 @@ export class StreamConnection implements SocketHandler, Waiter {
   /** Refuses what comes next and is to be refused, then queues one piece; whether there was room. */
   #pumpCommands(job: StreamJob): boolean {
     for (let unit = job.refusedUnit(); unit !== undefined; unit = job.refusedUnit()) {
-      this.#refuseRange(job, unit.end, unit.status, unit.culpritAt)
+      this.#refuseRange(job, unit)
     }
     for (let most = PIECE_COMMANDS_MAX; !job.isOver; ) {
       const piece = job.piece(most, this.#hub.creditBytes, this.#hub.prices)
@@ -183,7 +185,7 @@ export class StreamConnection implements SocketHandler, Waiter {
     for (let left = PIECE_COMMANDS_MAX; left > 0 && !job.isOver; left--) {
       const unit = job.refusedUnit()
       const end = job.at + recordBytes(job.words, job.at)
-      if (unit !== undefined) this.#refuseRange(job, end, unit.status, -1)
+      if (unit !== undefined) this.#refuseRange(job, unit)
       else if (this.#hub.ask(job.words, job.at, this.#queries)) job.advance(end, 1)
       else return false
     }
@@ -192,7 +194,9 @@ export class StreamConnection implements SocketHandler, Waiter {
 
   /** Refuses all that is left of `job`. */
   #drop(job: StreamJob, status: number): void {
-    if (job.type !== MESSAGE.names) this.#refuseRange(job, job.bytes, status, -1)
+    if (job.type !== MESSAGE.names) {
+      this.#refuseRange(job, { end: job.bytes, status, culpritAt: -1 })
+    }
     job.count = 0
   }
 
@@ -205,28 +209,32 @@ export class StreamConnection implements SocketHandler, Waiter {
     }
   }
 
-  /** Refuses the records of `job` up to `end`; those beside a culprit are its chain's. */
-  #refuseRange(job: StreamJob, end: number, status: number, culpritAt: number): void {
+  /** Refuses the records of `job` up to the unit's end; those beside a culprit are its chain's. */
+  #refuseRange(job: StreamJob, unit: Omit<RefusedUnit, 'at'>): void {
     const { words } = job
+    const { end, status, culpritAt, detail } = unit
     let count = 0
     let at = job.at
     for (; at < end; count++) {
-      const own = culpritAt < 0 || at === culpritAt ? status : STATUS.linked_failed
+      const isOwn = culpritAt < 0 || at === culpritAt
+      const own = isOwn ? status : STATUS.linked_failed
+      const why = isOwn ? detail : undefined
       const kind = words.u8[at] as number
       const token = words.u32[(at + RECORD.token) >>> 2] as number
       const bytes = recordBytes(words, at)
       if (job.areCommands) {
-        this.#answers.refuseCommand(own, kind, token, bytes)
+        this.#answers.refuseCommand(own, kind, token, bytes, why)
         this.#hub.line.countStatus(own)
-      } else this.#answers.refuseQuery(own, kind, token, bytes)
+      } else this.#answers.refuseQuery(own, kind, token, bytes, why)
       at += bytes
     }
     job.advance(at, count)
   }
 
-  onOutcome(outcomes: Words, at: number, token: number, bytes: number): void {
+  onOutcome(outcomes: Words, at: number, token: number, bytes: number, route: number): void {
     this.#hub.onAnswered(outcomes.u8[at + OUTCOME.kind] as number)
-    this.#answers.putOutcome(outcomes, at, token, bytes)
+    const body = this.#hub.modules.bodyOf(outcomes, at, route)
+    this.#answers.putOutcome(outcomes, at, token, bytes, body)
   }
 
   /** Says of each that nobody knows, and closes when that is sent: the client finds out by asking. */

@@ -12,6 +12,7 @@ import {
   TAIL_BYTES_MAX,
   type Words,
 } from '../protocol/index.ts'
+import type { Actions } from '../surface/index.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import {
   ROOM_DEADLINE_MS,
@@ -26,6 +27,7 @@ import { outcomePrices, StreamCheck } from './stream-check.ts'
 import { StreamConnection } from './stream-connection.ts'
 import { StreamInbox } from './stream-inbox.ts'
 import { welcomeMessage } from './stream-messages.ts'
+import { StreamModules } from './stream-modules.ts'
 import type { SocketHandler, StreamSocket } from './web-socket.ts'
 
 /** What the hub works with. */
@@ -33,6 +35,7 @@ export interface StreamHubParts {
   readonly line: Line
   readonly budget: ByteBudget
   readonly capacities: Capacities
+  readonly actions: Actions
   readonly onFault: (error: unknown) => void
 }
 
@@ -41,6 +44,7 @@ export class StreamHub {
   readonly line: Line
   readonly inbox = new StreamInbox()
   readonly prices: Float64Array
+  readonly modules: StreamModules
   readonly check: StreamCheck
   /** Closed streams by close code. */
   readonly closedByCode = new Map<number, number>()
@@ -68,7 +72,8 @@ export class StreamHub {
     this.line = parts.line
     this.onFault = parts.onFault
     this.prices = outcomePrices(parts.capacities.ledgersMax)
-    this.check = new StreamCheck(this.prices)
+    this.modules = new StreamModules(parts.actions)
+    this.check = new StreamCheck(this.prices, this.modules)
     this.#sweep = setInterval(() => this.#onSweep(), 1_000).unref()
   }
 

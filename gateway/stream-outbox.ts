@@ -7,6 +7,9 @@ import {
   MESSAGE,
   MESSAGE_HEAD,
   OUTCOME,
+  OUTCOME_BODY,
+  OUTCOME_FLAG,
+  statusOf,
   type Words,
   writeMessageHead,
 } from '../protocol/index.ts'
@@ -37,12 +40,34 @@ export class StreamOutbox {
     this.count++
   }
 
-  /** Adds the outcome of a record that was not journaled. */
-  putRefusal(status: number, kind: number, token: number): void {
+  /** Adds the outcome at `at` of `from`, which is a head alone, with `body` behind it. */
+  putWithBody(from: Words, at: number, token: number, body: string): void {
+    this.put(from, at, OUTCOME.head, token)
+    this.#addBody(body)
+  }
+
+  /** Adds the outcome of a record that was not journaled, and why where there are words for it. */
+  putRefusal(status: number, kind: number, token: number, detail?: string): void {
     const words = this.#room(OUTCOME.head)
     writeRefusal(words, this.#at, status, kind, token)
     this.#at += OUTCOME.head
     this.count++
+    if (detail !== undefined) this.#addBody(JSON.stringify({ code: statusOf(status).code, detail }))
+  }
+
+  /** Puts a body behind the outcome that was added last, which is a head alone. */
+  #addBody(body: string): void {
+    const text = Buffer.from(body)
+    const bytes = OUTCOME_BODY.body + ((text.length + 7) & ~7)
+    const words = this.#grown(this.#at + bytes)
+    const head = this.#at - OUTCOME.head
+    words.u8[head + OUTCOME.flags] =
+      (words.u8[head + OUTCOME.flags] as number) | OUTCOME_FLAG.hasBody
+    words.u32[(head + OUTCOME.bytes) >>> 2] = OUTCOME.head + bytes
+    words.u8.fill(0, this.#at, this.#at + bytes)
+    words.u32[(this.#at + OUTCOME_BODY.bodyBytes) >>> 2] = text.length
+    words.u8.set(text, this.#at + OUTCOME_BODY.body)
+    this.#at += bytes
   }
 
   /** Sends what is there. */
@@ -65,7 +90,11 @@ export class StreamOutbox {
   /** Memory with room for `bytes` more at `#at`. */
   #room(bytes: number): Words {
     if (this.#at + bytes > STREAM_OUTCOMES_BYTES && this.count > 0) this.flush()
-    const wanted = this.#at + bytes
+    return this.#grown(this.#at + bytes)
+  }
+
+  /** Memory of `wanted` bytes at least, with what is there. */
+  #grown(wanted: number): Words {
     const has = this.#words?.u8.length ?? 0
     if (this.#words !== undefined && wanted <= has) return this.#words
     let size = Math.max(has, STREAM_OUTBOX_BYTES)

@@ -37,6 +37,7 @@ export const CAPACITIES_LEAST: Capacities = {
   accountNameBytesMax: 8,
   windowMs: 1,
   retentionMs: 1,
+  moduleReplyBytesMax: 8,
 }
 
 /** What a snapshot knows of the journal up to its own place. */

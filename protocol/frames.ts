@@ -90,7 +90,7 @@ export const SEGMENT = {
 export const SEGMENT_MAGIC = 0x31534648
 
 /** Version of segments and frames. Another version is refused with a message. */
-export const FORMAT_VERSION = 1
+export const FORMAT_VERSION = 2
 
 /** Where a segment's first frame begins. */
 export const SEGMENT_HEAD_BYTES = 4_096

@@ -29,6 +29,32 @@ export const METADATA_ENTRIES_MAX = 99
 /** Longest tail of a record: two spellings and metadata, each with its 4-byte head. */
 export const TAIL_BYTES_MAX = 1_024
 
+/** Longest packed input of a module's command: a tail's. */
+export const MODULE_INPUT_BYTES_MAX = TAIL_BYTES_MAX
+
+/** Longest reply of a module's command or query, as JSON text; it is remembered with the outcome. */
+export const MODULE_REPLY_BYTES_MAX = 1_024
+
+/** Ledger operations of one module's command: what one command may do without holding up the others. */
+export const MODULE_LEDGER_OPERATIONS_MAX = 256
+
+/** Events of one module's command, and the longest data of one, as JSON text. */
+export const MODULE_EVENTS_MAX = 64
+export const MODULE_EVENT_BYTES_MAX = 1_024
+
+/** Bytes of a text in a row of a module's table: an id's. */
+export const MODULE_TEXT_BYTES_MAX = ID_BYTES_MAX
+
+/** Input fields that a repeated id is compared by: a byte for each in the record. */
+export const MODULE_FIELDS_MAX = 12
+
+/** Items in one page of a list, and where a caller does not say: a page is read in one go. */
+export const VIEW_PAGE_MAX = 200
+export const VIEW_PAGE_DEFAULT = 50
+
+/** How long a page waits for the sequence that its caller wants to see, in ms: ten times a view's lag. */
+export const VIEW_WAIT_MS = 5_000
+
 /** Longest record without its tail: two cache lines. */
 export const RECORD_BYTES_MAX = 128
 
@@ -90,9 +116,14 @@ export interface Capacities {
   readonly windowMs: number
   /** What is older than this is forgotten even where there is room. */
   readonly retentionMs: number
+  /** Bytes for the remembered replies of modules' commands. */
+  readonly moduleReplyBytesMax: number
 }
 
-/** 16 M granted reserves and 16 M other outcomes: 60 s at 500 k commands/s, half of them reserves. */
+/**
+ * 16 M granted reserves and 16 M other outcomes: 60 s at 500 k commands/s, half of them reserves. Replies
+ * of modules: 60 s at 30 k commands/s, of 150 bytes each.
+ */
 export const CAPACITIES_DEFAULT: Capacities = {
   accountsMax: 1_048_576,
   ledgersMax: 1_024,
@@ -102,6 +133,7 @@ export const CAPACITIES_DEFAULT: Capacities = {
   accountNameBytesMax: 134_217_728,
   windowMs: 60_000,
   retentionMs: 86_400_000,
+  moduleReplyBytesMax: 268_435_456,
 }
 
 /** The largest capacities that the tables' 32-bit slots and byte offsets carry. */
@@ -114,6 +146,7 @@ export const CAPACITIES_MAX: Capacities = {
   accountNameBytesMax: 4_294_967_288,
   windowMs: 3_600_000,
   retentionMs: 2_592_000_000,
+  moduleReplyBytesMax: 4_294_967_288,
 }
 
 /** The capacities' names in the order of a `configure` record. */
@@ -126,6 +159,7 @@ export const CAPACITY_NAMES: readonly (keyof Capacities)[] = [
   'accountNameBytesMax',
   'windowMs',
   'retentionMs',
+  'moduleReplyBytesMax',
 ]
 
 /** The rules by which this build decides. A change of any decision raises it; see I5. */

@@ -10,7 +10,7 @@
 // Numbers are doubles that hold an integer within +-2^53, where not said otherwise: they are copied from
 // the tables as they are.
 
-import { GROUP_RESERVATIONS_MAX } from './limits.ts'
+import { GROUP_RESERVATIONS_MAX, MODULE_REPLY_BYTES_MAX } from './limits.ts'
 import { FLAG, KIND, RECORD } from './records.ts'
 import type { Words } from './words.ts'
 
@@ -45,6 +45,8 @@ export const OUTCOME_FLAG = {
   replayed: 1,
   /** A reservation follows the head. */
   hasReservation: 2,
+  /** A module's reply follows the accounts: `OUTCOME_BODY`. */
+  hasBody: 4,
 } as const
 
 /** Offsets in an outcome's reservation; its debit and credit account are the first two entries. */
@@ -57,6 +59,14 @@ export const OUTCOME_RESERVATION = {
   /** u32: `RESERVATION_STATE`. */
   state: 32,
   bytes: 40,
+} as const
+
+/** Offsets in a module's reply, the last part of its outcome. */
+export const OUTCOME_BODY = {
+  /** u32: bytes of the reply as JSON text; the word behind it is 0. */
+  bodyBytes: 0,
+  /** The text in UTF-8, then zeros to a multiple of 8. */
+  body: 8,
 } as const
 
 /** States of a reservation; one word in the tables, one name in JSON. */
@@ -81,7 +91,14 @@ export const OUTCOME_ACCOUNT = {
 } as const
 
 /** Bits of an account's flags. */
-export const ACCOUNT_FLAG = { external: 1, history: 2, frozen: 4, closed: 8 } as const
+export const ACCOUNT_FLAG = {
+  external: 1,
+  history: 2,
+  frozen: 4,
+  closed: 8,
+  /** A module opened it: the core's commands from outside are `owned_by_module`. */
+  owned: 16,
+} as const
 
 /** Offsets in the audit's answer, after the head. */
 export const OUTCOME_AUDIT = {
@@ -108,6 +125,7 @@ export const OUTCOME_LEDGER = {
 export const TURNOVER_UNIT = 4_503_599_627_370_496
 
 const ONE_OR_TWO_ACCOUNTS = OUTCOME.head + OUTCOME_RESERVATION.bytes + 2 * OUTCOME_ACCOUNT.bytes
+const MODULE_REPLY = OUTCOME.head + OUTCOME_BODY.body + MODULE_REPLY_BYTES_MAX
 const GROUP_ACCOUNTS = OUTCOME.head + 2 * GROUP_RESERVATIONS_MAX * OUTCOME_ACCOUNT.bytes
 
 /** The longest outcome of any core command: a group whose reservations share no account. */
@@ -119,6 +137,7 @@ export function outcomeBytesMax(kind: number, ledgersMax: number): number {
   if (kind === KIND.queryAudit) {
     return OUTCOME.head + OUTCOME_AUDIT.bytes + ledgersMax * OUTCOME_LEDGER.bytes
   }
+  if (kind === KIND.module || kind === KIND.queryModule) return MODULE_REPLY
   return ONE_OR_TWO_ACCOUNTS
 }
 

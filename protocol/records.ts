@@ -39,10 +39,13 @@ export const KIND = {
   void: 16,
   /** What the outcome digest was at an earlier frame's end. */
   checkpoint: 17,
+  /** A module's command; which one is in `MODULE.route`. */
+  module: 18,
   /** Queries travel on their own ring and are never journaled. */
   queryAccount: 32,
   queryReservation: 33,
   queryAudit: 34,
+  queryModule: 35,
 } as const
 
 /** A record's kind. */
@@ -108,7 +111,10 @@ export const EXTEND = { reservation: 32, amount: 48, timeoutMs: 56, bytes: 64 } 
 export const RESOLVE_GROUP = { group: 32, bytes: 48 } as const
 /** tick: i64 advanceMs, which the test clock was moved by (else 0). */
 export const TICK = { advanceMs: 32, bytes: 40 } as const
-/** configure: the rules' version and the capacities, all i64. */
+/**
+ * configure: the rules' version and the capacities, all i64. The tail is text: a line `name@version` for
+ * each module in force, in order of the names, then zeros.
+ */
 export const CONFIGURE = {
   rulesVersion: 32,
   accountsMax: 40,
@@ -119,12 +125,25 @@ export const CONFIGURE = {
   accountNameBytesMax: 80,
   windowMs: 88,
   retentionMs: 96,
-  bytes: 104,
+  moduleReplyBytesMax: 104,
+  bytes: 112,
 } as const
 /** void: i64 sequence of the record to skip. */
 export const VOID = { sequence: 32, bytes: 40 } as const
 /** checkpoint: i64 sequence of an earlier frame's last record, then the digest's two words after it. */
 export const CHECKPOINT = { sequence: 32, digest: 40, bytes: 48 } as const
+/**
+ * module, queryModule: i32 route (`moduleRoute`), two i32 words that stand for the whole input, u32 bytes of
+ * the packed input in the tail, then a byte for each of the input's first 12 fields, in its schema's order,
+ * to name the one that differs.
+ */
+export const MODULE = {
+  route: 32,
+  content: 36,
+  inputBytes: 44,
+  fields: 48,
+  bytes: 64,
+} as const
 /** Queries carry nothing but an id in the head (the audit: none). */
 export const QUERY = { bytes: 32 } as const
 
@@ -149,6 +168,8 @@ function bytesByKind(): Uint8Array {
   bytes[KIND.configure] = CONFIGURE.bytes
   bytes[KIND.void] = VOID.bytes
   bytes[KIND.checkpoint] = CHECKPOINT.bytes
+  bytes[KIND.module] = MODULE.bytes
+  bytes[KIND.queryModule] = MODULE.bytes
   bytes[KIND.queryAccount] = QUERY.bytes
   bytes[KIND.queryReservation] = QUERY.bytes
   bytes[KIND.queryAudit] = QUERY.bytes
@@ -182,11 +203,12 @@ export const NAME_OF_KIND: Readonly<Record<number, string>> = Object.fromEntries
   [KIND.configure, 'configure'],
   [KIND.void, 'void'],
   [KIND.checkpoint, 'checkpoint'],
+  [KIND.module, 'module'],
 ])
 
 /** Whether a record of this kind is a client's command: decided, remembered, answered. */
 export function isCommand(kind: number): boolean {
-  return kind >= KIND.openAccount && kind <= KIND.releaseGroup
+  return (kind >= KIND.openAccount && kind <= KIND.releaseGroup) || kind === KIND.module
 }
 
 /** Whether a command of this kind is refused while the disk has no room for the next segment. */
@@ -275,6 +297,8 @@ export function isWellFormed(words: Words, at: number): boolean {
     case KIND.settleGroup:
     case KIND.releaseGroup:
       return !isNoId(words, at + RESOLVE_GROUP.group)
+    case KIND.module:
+      return isModuleInput(words, at)
     default:
       return false
   }
@@ -300,6 +324,13 @@ function isExtension(words: Words, at: number): boolean {
   if (!isAmount(words, at + EXTEND.amount, 0) || !isTimeout(words, at + EXTEND.timeoutMs))
     return false
   return readI64(words, at + EXTEND.amount) + readI64(words, at + EXTEND.timeoutMs) > 0
+}
+
+/** Whether the packed input of a module's record lies in its tail, whose padding is less than a word. */
+export function isModuleInput(words: Words, at: number): boolean {
+  const inputBytes = words.u32[(at + MODULE.inputBytes) >>> 2] as number
+  const tailBytes = words.u16[(at + RECORD.tailBytes) >>> 1] as number
+  return inputBytes > 0 && inputBytes <= tailBytes && tailBytes - inputBytes < 8
 }
 
 /** Whether a tick's move of the test clock is within its limit. */

@@ -28,6 +28,7 @@ export const STATUS = {
   exists_with_different_allow_over: 23,
   exists_with_different_at_most: 24,
   exists_with_different_metadata: 25,
+  exists_with_different_input: 26,
   id_in_future: 30,
   id_too_old: 31,
   overloaded: 32,
@@ -47,6 +48,7 @@ export const STATUS = {
   debit_account_closed: 62,
   credit_account_closed: 63,
   account_frozen: 64,
+  owned_by_module: 65,
   insufficient_funds: 70,
   overflow: 71,
   limit_in_use: 72,
@@ -56,6 +58,9 @@ export const STATUS = {
   ledgers_full: 82,
   groups_full: 83,
   reservations_full: 84,
+  module_full: 85,
+  module_failed: 86,
+  module_refused: 87,
   invalid_request: 200,
   unauthorized: 201,
   not_found: 202,
@@ -70,6 +75,9 @@ export const STATUS = {
   outcome_unknown: 211,
   internal_error: 212,
   forbidden: 213,
+  idempotency_key_reused: 214,
+  views_unavailable: 215,
+  view_behind: 216,
 } as const
 
 /** The name of any status. */
@@ -89,6 +97,9 @@ export type GatewayStatusCode =
   | 'draining'
   | 'storage_low'
   | 'outcome_unknown'
+  | 'idempotency_key_reused'
+  | 'views_unavailable'
+  | 'view_behind'
 
 /** The names that the engine decides. */
 export type EngineStatusCode = Exclude<StatusCode, GatewayStatusCode>
@@ -149,6 +160,7 @@ const ROWS: Readonly<Record<StatusCode, Row>> = {
   exists_with_different_allow_over: [409, 'not kept', 'The id was used with another allowOver.'],
   exists_with_different_at_most: [409, 'not kept', 'The id was used with another atMost.'],
   exists_with_different_metadata: [409, 'not kept', 'The id was used with other metadata.'],
+  exists_with_different_input: [409, 'not kept', 'The id was used with another input.'],
   id_in_future: [409, 'not kept', 'The time in the UUIDv7 is too far ahead.'],
   id_too_old: [
     409,
@@ -172,6 +184,7 @@ const ROWS: Readonly<Record<StatusCode, Row>> = {
   debit_account_closed: [409, 'kept', 'debitAccount is closed.'],
   credit_account_closed: [409, 'kept', 'creditAccount is closed.'],
   account_frozen: [409, 'kept', 'The debit account is frozen.'],
+  owned_by_module: [409, 'kept', 'The account or reservation belongs to a module.'],
   insufficient_funds: [402, 'kept', 'The debit account has too little available.'],
   overflow: [422, 'kept', 'A balance, a total or a time would pass its limit.'],
   limit_in_use: [409, 'kept', 'More of the credit limit is in use.'],
@@ -181,6 +194,9 @@ const ROWS: Readonly<Record<StatusCode, Row>> = {
   ledgers_full: [503, 'not kept', 'The table of ledgers is full.'],
   groups_full: [503, 'not kept', 'The table of groups is full.'],
   reservations_full: [503, 'not kept', 'The table of reservations is full.'],
+  module_full: [503, 'not kept', 'A table of the module is full.'],
+  module_failed: [500, 'kept', 'The rules of the module failed, and were undone.'],
+  module_refused: [409, 'kept', 'The module refused, with a code of its own.'],
   invalid_request: [400, 'not kept', 'The request is not what the schema asks for.'],
   unauthorized: [401, 'not kept', 'The request carries no valid key.'],
   not_found: [404, 'not kept', 'There is no such route.'],
@@ -199,6 +215,9 @@ const ROWS: Readonly<Record<StatusCode, Row>> = {
     'not kept',
     'The request comes from a web page of another origin, or names a host that is not this one.',
   ],
+  idempotency_key_reused: [422, 'not kept', 'The Idempotency-Key was used with another request.'],
+  views_unavailable: [503, 'not kept', 'There is no view to read from right now.'],
+  view_behind: [503, 'not kept', 'The view has not come as far as was asked for.'],
 }
 
 /** All statuses in order of their numbers. */

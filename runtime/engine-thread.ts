@@ -7,6 +7,7 @@ import { FileStorage } from '../journal/index.ts'
 import { loadNewest, type SnapshotInfo } from '../snapshots/index.ts'
 import { PortBell } from './doorbell.ts'
 import { EngineLoop } from './engine-loop.ts'
+import { loadRules } from './load-modules.ts'
 import { OutcomeRouter } from './outcome-router.ts'
 import { RingProducer } from './ring.ts'
 import type { SharedMemory } from './shared-memory.ts'
@@ -24,13 +25,28 @@ export interface EngineThreadData {
   readonly seed: number
   /** The gateways' ports by slot. */
   readonly ports: readonly MessagePort[]
+  /** Folders of the modules. */
+  readonly modules: readonly string[]
 }
 
 function tell(message: ThreadMessage): void {
   parentPort?.postMessage(message)
 }
 
-function serve({ shared, snapshots, voids, seed, ports }: EngineThreadData): never {
+/** Failures of modules that people are told of; beyond, they would drown everything else. */
+const FAILURES_TOLD = 20
+
+function teller(): (sentence: string) => void {
+  let told = 0
+  return (sentence) => {
+    if (++told <= FAILURES_TOLD) tell({ type: 'problem', sentence: `a module failed: ${sentence}` })
+  }
+}
+
+async function serve(data: EngineThreadData): Promise<never> {
+  const { shared, snapshots, voids, seed, ports } = data
+  const modules = await loadRules(data.modules)
+  const onModuleFailure = teller()
   const router = new OutcomeRouter(
     shared.gateways.map(({ outcomes, bell }, i) => ({
       ring: new RingProducer(outcomes),
@@ -41,12 +57,12 @@ function serve({ shared, snapshots, voids, seed, ports }: EngineThreadData): nev
   const { engine, info } = loadNewest(
     new FileStorage(snapshots.directory),
     { candidates: snapshots.candidates, survey: { voids } },
-    () => new Engine({ capacities, names, seed, sink: router }),
+    () => new Engine({ capacities, names, seed, sink: router, modules, onModuleFailure }),
     ({ sentence }) => tell({ type: 'problem', sentence: `passed over: ${sentence}` }),
   )
   engine.skip(voids)
   tell({ type: 'allocated', bytes: engine.reservedBytes })
-  tell({ type: 'loaded', from: info })
+  tell({ type: 'loaded', from: info, rules: engine.rules })
   const onLive = (): void => tell({ type: 'live' })
   const onDetached = (slot: number, reason: string): void =>
     tell({ type: 'detached', slot, reason })
@@ -54,7 +70,7 @@ function serve({ shared, snapshots, voids, seed, ports }: EngineThreadData): nev
 }
 
 try {
-  serve(workerData as EngineThreadData)
+  await serve(workerData as EngineThreadData)
 } catch (error) {
   tell({ type: 'failed', error: packError(error) })
 }

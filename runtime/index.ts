@@ -19,6 +19,13 @@ export {
 } from './data-directory.ts'
 export { type GatewayThread, openGatewayThread } from './gateway-thread.ts'
 export {
+  findModules,
+  loadRules,
+  loadSurfaces,
+  loadViews,
+  ModuleLoadError,
+} from './load-modules.ts'
+export {
   DirectoryInUse,
   type DirectoryLock,
   isLocked,

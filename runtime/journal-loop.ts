@@ -12,6 +12,7 @@ import {
   FRAME,
   FRAME_BYTES_MAX,
   FRAME_FLAG,
+  TAIL_BYTES_MAX,
   TICK,
 } from '../protocol/index.ts'
 import type { FrameClock } from './clock.ts'
@@ -45,6 +46,8 @@ export interface JournalLoopParts {
   readonly report: ReportWriter
   /** Sequence of the last record that the recovery read. */
   readonly sequence: number
+  /** What the `configure` record says of the engine's modules. */
+  readonly rules: string
   /** A gateway was cut off. */
   readonly onDetached: (slot: number, reason: string) => void
 }
@@ -91,7 +94,7 @@ export class JournalLoop {
 
   #writeFrame(queued: number, isTick: boolean): void {
     const { ring, clock, writer } = this.#parts
-    const own = CONFIGURE.bytes + CHECKPOINT.bytes + TICK.bytes
+    const own = CONFIGURE.bytes + TAIL_BYTES_MAX + CHECKPOINT.bytes + TICK.bytes
     const wanted = Math.min(frameBytes(own + queued), FRAME_BYTES_MAX)
     const at = this.#claim(wanted)
     const start = at + FRAME.bytes
@@ -99,7 +102,7 @@ export class JournalLoop {
     let timeMs = clock.nowMs()
     let flags = 0
     if (!this.#isConfigured) {
-      putConfigure(frame, this.#parts.shared.capacities)
+      putConfigure(frame, this.#parts.shared.capacities, this.#parts.rules)
       flags = FRAME_FLAG.configure
     }
     if (isTick) putTick(frame)

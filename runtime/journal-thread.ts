@@ -28,6 +28,8 @@ export interface JournalThreadData {
   readonly dataDir: string
   /** Where the snapshot stands that the engine has loaded; undefined where it has loaded none. */
   readonly from: LogPoint | undefined
+  /** What the `configure` record says of the engine's modules. */
+  readonly rules: string
   readonly segmentBytes: number
   readonly testClock: boolean
   readonly acceptTimeJump: boolean
@@ -77,7 +79,9 @@ function serve(): void {
   )
   const onDetached = (slot: number, reason: string): void =>
     tell({ type: 'detached', slot, reason })
-  new JournalLoop({ shared, ring, sources, writer, clock, report, sequence, onDetached }).run()
+  const { rules } = data
+  const parts = { shared, ring, sources, writer, clock, report, sequence, rules, onDetached }
+  new JournalLoop(parts).run()
   writer.close()
   tell({ type: 'sealed' })
 }

@@ -1,6 +1,6 @@
-// The locks on a data directory: one writer to a journal, and one follower. Held by SQLite's exclusive
-// lock on the file `lock` or `follower.lock`, which the operating system takes back when the process
-// ends, however it ends.
+// The locks on a data directory: one writer to a journal, one follower, and one that keeps the views. Held
+// by SQLite's exclusive lock on the file `lock`, `follower.lock` or `views.lock`, which the operating
+// system takes back when the process ends, however it ends.
 //
 // Nothing else may open these files: closing any descriptor of it would give up the process's lock.
 
@@ -20,19 +20,21 @@ export class DirectoryInUse extends Error {
   readonly dataDir: string
 
   constructor(dataDir: string, role: LockRole = 'writer') {
-    super(
-      role === 'writer'
-        ? `${dataDir} is in use by another Holdfast process. Stop it, or choose another --data-dir.`
-        : `${dataDir} has a follower already, which does the work: there is no need for another.`,
-    )
+    super(`${dataDir} ${IN_USE[role]}`)
     this.dataDir = dataDir
   }
 }
 
 /** What a process is to a directory: there may be one of each at a time. */
-export type LockRole = 'writer' | 'follower'
+export type LockRole = 'writer' | 'follower' | 'views'
 
-const FILES = { writer: 'lock', follower: 'follower.lock' } as const
+const FILES = { writer: 'lock', follower: 'follower.lock', views: 'views.lock' } as const
+
+const IN_USE: Readonly<Record<LockRole, string>> = {
+  writer: 'is in use by another Holdfast process. Stop it, or choose another --data-dir.',
+  follower: 'has a follower already, which does the work: there is no need for another.',
+  views: 'has a process that keeps its views already: there is no need for another.',
+}
 
 /** A lock that is held until `release`, or until the process ends. */
 export interface DirectoryLock {

@@ -1,7 +1,7 @@
 // A journal read and decided again in the caller's own thread, for those who look at it: replay,
 // verify, inspect. Changes nothing in the directory, and works beside a server that is using it.
 
-import type { Engine } from '../engine/index.ts'
+import type { Engine, Module } from '../engine/index.ts'
 import {
   FileStorage,
   forEachRecord,
@@ -11,6 +11,7 @@ import {
   type Storage,
 } from '../journal/index.ts'
 import {
+  type AccountNames,
   allocateWords,
   FLAG,
   FRAME,
@@ -42,11 +43,15 @@ export interface ReplayOptions {
   readonly from?: ReplayFrom
   /** Hears of snapshots that are not used. */
   readonly onPassedOver?: OnPassedOver
+  /** The modules that decided what is replayed; `loadRules` loads them. None where not given. */
+  readonly modules?: readonly Module[] | undefined
 }
 
 /** What a replay came to. */
 export interface Replay {
   readonly engine: Engine
+  /** The accounts' spellings. */
+  readonly names: AccountNames
   /** What it began with; undefined: with the first record. */
   readonly snapshot: SnapshotInfo | undefined
   /** Commands that were decided: those behind the snapshot. */
@@ -75,15 +80,15 @@ export function wholeJournal(dataDir: string): Storage {
  * `JournalVersionError`, `EngineFault`, and errors of the disk.
  */
 export function replayJournal(options: ReplayOptions): Replay {
-  const { dataDir, until, from = 'start', onProgress, onFrame, onApplied } = options
+  const { dataDir, until, from = 'start', modules, onProgress, onFrame, onApplied } = options
   inlineGenerously()
   checkJournalDirectory(dataDir)
   const startedMs = performance.now()
   const live = options.live ?? isLocked(dataDir)
   const storage = wholeJournal(dataDir)
   const onPassedOver = options.onPassedOver ?? (() => {})
-  const begun = beginReplay(dataDir, storage, from, until, onPassedOver)
-  const { engine, snapshot, survey } = begun
+  const begun = beginReplay(dataDir, storage, from, until, onPassedOver, { modules })
+  const { engine, names, snapshot, survey } = begun
   const commandsBefore = engine.commandCount
   const reader = new JournalReader(storage, { mode: 'readOnly', live, from: snapshot })
   const words = allocateWords(FRAME_BYTES_MAX)
@@ -111,7 +116,7 @@ export function replayJournal(options: ReplayOptions): Replay {
   reader.close()
   const seconds = (performance.now() - startedMs) / 1_000
   const commands = engine.commandCount - commandsBefore
-  return { engine, snapshot, commands, frames, bytes, seconds, end, voids: survey.voids }
+  return { engine, names, snapshot, commands, frames, bytes, seconds, end, voids: survey.voids }
 }
 
 /** Takes out of the frame at 0 what `until` leaves out; whether that was anything. */

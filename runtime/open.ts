@@ -7,6 +7,7 @@ import {
   Front,
   type FrontOptions,
   type Holdfast,
+  type ModuleCodec,
   PipelineCarrier,
 } from '../client/index.ts'
 import {
@@ -16,6 +17,8 @@ import {
   SEGMENT_BYTES,
 } from '../protocol/index.ts'
 import { GatewayPort, type GatewayPortMemory } from './gateway-port.ts'
+import { findModules, loadSurfaces } from './load-modules.ts'
+import { createModuleCodec } from './module-codec.ts'
 import { SEGMENT_BYTES_MIN, startServer } from './start.ts'
 import type { RunningServer } from './supervisor.ts'
 
@@ -25,6 +28,8 @@ export interface OpenOptions extends FrontOptions {
   readonly dataDir: string
   /** Those that differ from the defaults (docs/limits.md). */
   readonly capacities?: Partial<Capacities>
+  /** Modules by their specifiers: `calls`, or the path of a folder with rules.js and routes.js. */
+  readonly modules?: readonly string[]
   /** Size of new segments in bytes: a multiple of 4 KiB, 266,240 at least; 64 MiB where not given. */
   readonly segmentBytes?: number
   /** Believe the wall clock, however far ahead of the journal it is. */
@@ -38,6 +43,7 @@ export interface OpenOptions extends FrontOptions {
 const OPTIONS = [
   'dataDir',
   'capacities',
+  'modules',
   'segmentBytes',
   'acceptTimeJump',
   'onProblem',
@@ -63,12 +69,15 @@ export async function open(options: OpenOptions): Promise<Holdfast> {
     throw new TypeError('dataDir must be the path of a directory.')
   }
   checkSegmentBytes(segmentBytes)
+  const modules = checkedModules(options.modules)
   checkOptions({ timeoutMs, retryMs, onWait })
   const capacities = { ...CAPACITIES_DEFAULT, ...checkedCapacities(options.capacities) }
+  const codec = createModuleCodec(await loadSurfaces(findModules(modules)))
   let memory: GatewayPortMemory | undefined
   const server = await startServer({
     dataDir,
     capacities,
+    modules,
     segmentBytes,
     testClock: false,
     acceptTimeJump,
@@ -82,7 +91,7 @@ export async function open(options: OpenOptions): Promise<Holdfast> {
   const port = new GatewayPort(memory as GatewayPortMemory)
   memory?.port.unref()
   server.keepAlive(false)
-  const carrier = carrierOver(server, port)
+  const carrier = carrierOver(server, port, codec)
   try {
     const front = new Front(carrier, { timeoutMs, retryMs, onWait })
     await front.opened
@@ -93,13 +102,17 @@ export async function open(options: OpenOptions): Promise<Holdfast> {
   }
 }
 
-function carrierOver(server: RunningServer, port: GatewayPort): PipelineCarrier {
+function carrierOver(
+  server: RunningServer,
+  port: GatewayPort,
+  codec: ModuleCodec,
+): PipelineCarrier {
   let hasFailed = false
   server.failed.then((error) => {
     hasFailed = true
     port.fail(error.message)
   })
-  return new PipelineCarrier(port, async () => {
+  const close = async (): Promise<void> => {
     port.close()
     try {
       await server.stop()
@@ -107,7 +120,14 @@ function carrierOver(server: RunningServer, port: GatewayPort): PipelineCarrier 
       // Who called has heard of a failure by the errors of the calls.
       if (!hasFailed) throw error
     }
-  })
+  }
+  return new PipelineCarrier(port, close, codec)
+}
+
+function checkedModules(modules: readonly string[] = []): readonly string[] {
+  const areTexts = Array.isArray(modules) && modules.every((one) => typeof one === 'string')
+  if (!areTexts) throw new TypeError('modules must be a list of specifiers.')
+  return modules
 }
 
 function checkSegmentBytes(segmentBytes: number): void {

@@ -15,10 +15,17 @@ import {
 import type { OpenFrame } from './command-source.ts'
 import { ENGINE_REPORT } from './shared-memory.ts'
 
-/** What this start decides by, as the first record of its first frame. */
-export function putConfigure(frame: OpenFrame, capacities: Capacities): void {
-  const at = begin(frame, KIND.configure, CONFIGURE.bytes)
+/**
+ * What this start decides by, as the first record of its first frame; `rules` are the lines of the
+ * engine's modules.
+ */
+export function putConfigure(frame: OpenFrame, capacities: Capacities, rules: string): void {
+  const text = Buffer.from(rules)
+  const tailBytes = (text.length + 7) & ~7
+  const at = begin(frame, KIND.configure, CONFIGURE.bytes + tailBytes)
   const { words } = frame
+  words.u16[(at + RECORD.tailBytes) >>> 1] = tailBytes
+  words.u8.set(text, at + CONFIGURE.bytes)
   writeI64(words, at + CONFIGURE.rulesVersion, RULES_VERSION)
   for (const [name, value] of Object.entries(capacities) as [keyof Capacities, number][]) {
     writeI64(words, at + CONFIGURE[name], value)

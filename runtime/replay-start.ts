@@ -2,7 +2,7 @@
 // changes nothing.
 
 import { randomBytes } from 'node:crypto'
-import { Engine, type OutcomeSink } from '../engine/index.ts'
+import { Engine, type Module, type OutcomeSink } from '../engine/index.ts'
 import {
   CAPACITIES_LEAST,
   FileStorage,
@@ -52,11 +52,19 @@ export interface BegunReplay {
   readonly survey: JournalSurvey
 }
 
+/** What the engine is made with. */
+export interface ReplayInto {
+  /** Where its outcomes go; nowhere where not given. */
+  readonly sink?: OutcomeSink
+  /** The modules that decided what is replayed; none where not given. */
+  readonly modules?: readonly Module[] | undefined
+}
+
 /** Where nobody waits for outcomes. */
 const NOBODY: OutcomeSink = { words: allocateWords(8), at: 0, claim: () => false }
 
 /**
- * Makes the engine, whose outcomes go to `sink`. Throws `JournalVersionError`, errors of the disk, and
+ * Makes the engine. Throws `JournalVersionError`, errors of the disk, and
  * `DataDirectoryError` where the first record is wanted and only a snapshot is left of it.
  */
 export function beginReplay(
@@ -65,7 +73,7 @@ export function beginReplay(
   from: ReplayFrom,
   until: ReplayUntil | undefined,
   onPassedOver: OnPassedOver,
-  sink: OutcomeSink = NOBODY,
+  { sink = NOBODY, modules }: ReplayInto = {},
 ): BegunReplay {
   const snapshots = new FileStorage(snapshotsDirectory(dataDir))
   const choose = (sequenceMax?: number): ReplayStart =>
@@ -89,7 +97,7 @@ export function beginReplay(
     () => {
       names = namesFor(survey)
       const seed = randomBytes(4).readUInt32LE()
-      return new Engine({ capacities: survey.tables, names, seed, sink })
+      return new Engine({ capacities: survey.tables, names, seed, sink, modules })
     },
     onPassedOver,
   )

@@ -20,6 +20,7 @@ import type { EngineThreadData } from './engine-thread.ts'
 import type { GatewayPortMemory } from './gateway-port.ts'
 import type { GatewayThreadData } from './gateway-thread.ts'
 import type { JournalThreadData } from './journal-thread.ts'
+import { findModules } from './load-modules.ts'
 import { lockDirectory } from './lock.ts'
 import { allocateSharedMemory, type SharedMemory } from './shared-memory.ts'
 import { type RunningServer, Supervisor } from './supervisor.ts'
@@ -42,6 +43,8 @@ export interface ServerOptions {
   readonly gatewayThread: URL | ((memory: GatewayPortMemory) => void)
   /** Plain data for it. */
   readonly gatewayOptions: unknown
+  /** Modules by their specifiers, see `findModules`; none where not given. */
+  readonly modules?: readonly string[] | undefined
   /** Gateway threads; 1 where not given. */
   readonly gateways?: number
   /** Gives up a start that has not ended yet: the journal may be long. Later it changes nothing. */
@@ -56,7 +59,7 @@ export const SEGMENT_BYTES_MIN: number = SEGMENT_HEAD_BYTES + FRAME_BYTES_MAX
 /**
  * Starts a server; resolves when it has recovered and every gateway is ready. Rejects with
  * `DataDirectoryError`, `DirectoryInUse`, `JournalDamage`, `JournalVersionError`, `JournalPoisoned`,
- * `TimeJumpRefused`, `EngineFault`, `StartAborted`, the gateway's own error, or an error of the disk;
+ * `TimeJumpRefused`, `EngineFault`, `ModuleLoadError`, `ModuleMisuse`, `StartAborted`, the gateway's own error, or an error of the disk;
  * nothing is left running and the lock is released.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -68,6 +71,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   if (segmentBytes < SEGMENT_BYTES_MIN) {
     throw new RangeError(`segments of ${segmentBytes} bytes: ${SEGMENT_BYTES_MIN} at least`)
   }
+  const modules = findModules(options.modules ?? [])
   const startedMs = performance.now()
   inlineGenerously()
   prepareDataDirectory(dataDir)
@@ -85,7 +89,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const boot = new Uint8Array(randomBytes(16))
     const shared = allocateSharedMemory(capacities, start.survey.tables, gateways, boot)
     supervisor = new Supervisor({ shared, lock, startedMs, onProblem: options.onProblem })
-    startThreads(supervisor, options, shared, start)
+    startThreads(supervisor, options, shared, start, modules)
     return await supervisor.serving(options.signal)
   } catch (error) {
     if (supervisor === undefined) lock.release()
@@ -99,6 +103,7 @@ function startThreads(
   options: ServerOptions,
   shared: SharedMemory,
   { candidates, survey }: ReplayStart,
+  modules: readonly string[],
 ): void {
   const { dataDir, segmentBytes, testClock, acceptTimeJump } = options
   const start = (
@@ -115,9 +120,10 @@ function startThreads(
     voids: survey.voids,
     seed: randomBytes(4).readUInt32LE(),
     ports,
+    modules,
   }
-  const startJournal = (from: LogPoint | undefined): Thread => {
-    const own = { dataDir, from, segmentBytes, testClock, acceptTimeJump }
+  const startJournal = (from: LogPoint | undefined, rules: string): Thread => {
+    const own = { dataDir, from, rules, segmentBytes, testClock, acceptTimeJump }
     const data: JournalThreadData = { shared, ...own }
     return start('journal', new URL('./journal-thread.js', import.meta.url), data)
   }

@@ -80,7 +80,7 @@ export interface SupervisorParts {
 /** The threads by their part. */
 export interface Threads {
   /** Starts the journal's thread, once the engine has loaded what there was to load. */
-  readonly startJournal: (from: LogPoint | undefined) => Thread
+  readonly startJournal: (from: LogPoint | undefined, rules: string) => Thread
   readonly engine: Thread
   readonly preparer: Thread
   readonly gateways: readonly Thread[]
@@ -213,7 +213,8 @@ export class Supervisor implements ThreadEvents {
   /** The engine stands where `from` says; the journal's thread reads on from there. */
   #startJournal(message: MessageOf<'loaded'>): void {
     this.#loaded = message
-    if (!this.#isEnding) this.#journal = this.#all().startJournal(message.from)
+    if (this.#isEnding) return
+    this.#journal = this.#all().startJournal(message.from, message.rules)
   }
 
   #isServing(): boolean {

@@ -4,6 +4,7 @@
 import { EngineFault } from '../engine/index.ts'
 import { JournalDamage, JournalPoisoned, JournalVersionError } from '../journal/index.ts'
 import { TimeJumpRefused } from './clock.ts'
+import { ModuleLoadError } from './load-modules.ts'
 import { RingBroken } from './ring.ts'
 
 /** A thread ended without a word, or with an error that has no type of its own. */
@@ -17,6 +18,7 @@ const TYPES = [
   JournalDamage,
   JournalPoisoned,
   JournalVersionError,
+  ModuleLoadError,
   RingBroken,
   TimeJumpRefused,
 ] as const

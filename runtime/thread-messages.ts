@@ -17,8 +17,15 @@ export type ThreadMessage =
     }
   /** Engine: the tables are there; what they reserve. */
   | { readonly type: 'allocated'; readonly bytes: number }
-  /** Engine: it holds the state of this snapshot, or none where nothing could be loaded. */
-  | { readonly type: 'loaded'; readonly from: SnapshotInfo | undefined }
+  /**
+   * Engine: it holds the state of this snapshot, or none where nothing could be loaded; and what a
+   * `configure` record says of its modules.
+   */
+  | {
+      readonly type: 'loaded'
+      readonly from: SnapshotInfo | undefined
+      readonly rules: string
+    }
   /** Engine: what people should read. */
   | { readonly type: 'problem'; readonly sentence: string }
   /** Engine: the first frame of this start was applied. */

@@ -69,7 +69,7 @@ export const FOOTER = {
   voidCount: 88,
   /** u32: CRC-32 of the file's id, then those blocks. */
   voidsCrc: 92,
-  /** Eight i64, in the order of `CAPACITY_NAMES`. */
+  /** Nine i64, in the order of `CAPACITY_NAMES`. */
   capacities: 96,
 } as const
 
@@ -77,7 +77,7 @@ export const FOOTER = {
 export const MAGIC = { header: 0x314e4648, chunk: 0x31434648, footer: 0x31454648 } as const
 
 /** Version of the file, and of the state's bytes in it. Another one is refused with a message. */
-export const SNAPSHOT_VERSION = 1
+export const SNAPSHOT_VERSION = 2
 
 /** Largest chunk with head and padding: what is written between two syncs. */
 export const CHUNK_BYTES_MAX = 1_048_576

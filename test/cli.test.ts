@@ -52,7 +52,7 @@ t.test('help, usage and version', async (t) => {
   }
   const version = await runCommand(['version', '--json'])
   const { version: named } = JSON.parse(readFileSync('package.json', 'utf8'))
-  t.match(JSON.parse(version.stdout), { version: named, formatVersion: 1, rulesVersion: 1 })
+  t.match(JSON.parse(version.stdout), { version: named, formatVersion: 2, rulesVersion: 1 })
   t.match((await runCommand(['version'])).stdout, `holdfast ${named} (`)
 })
 
@@ -257,14 +257,14 @@ t.test('a journal of a newer version is refused, and not touched', async (t) => 
   const [name = ''] = readdirSync(join(dataDir, 'journal')).filter((one) => /segment$/.test(one))
   const path = join(dataDir, 'journal', name)
   const bytes = readFileSync(path)
-  bytes.writeUInt32LE(2, 8)
+  bytes.writeUInt32LE(3, 8)
   const { crc32 } = await import('node:zlib')
   bytes.writeUInt32LE(crc32(bytes.subarray(8, 128)), 4)
   writeFileSync(path, bytes)
   for (const args of [['serve', '--listen', '127.0.0.1:0', ...SMALL], ['verify'], ['replay']]) {
     const refused = await runCommand([...args, '--data-dir', dataDir])
     t.equal(refused.exitCode, 1, args[0])
-    t.match(refused.stderr, /has journal format 2 and this build reads format 1/)
+    t.match(refused.stderr, /has journal format 3 and this build reads format 2/)
   }
   t.ok(readFileSync(path).equals(bytes), 'the file is as it was')
 })

@@ -3,7 +3,6 @@
 // happens twice, and every call gets its answer.
 
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +10,7 @@ import t, { type Test } from 'tap'
 import { type Command, connect, type Holdfast, type HoldfastStatus } from '../client/index.ts'
 import { open } from '../runtime/index.ts'
 import { SMALL, startServed, temporaryDirectory } from './support/command-line.ts'
+import { freePort } from './support/free-port.ts'
 import { SCRIPT_CAPACITIES } from './support/holdfast-script.ts'
 import { generator } from './support/orders.ts'
 import { spawnPlain } from './support/plain-process.ts'
@@ -33,19 +33,6 @@ const OPTIONS = {
 }
 
 t.setTimeout(60_000 + ROUNDS * 15_000)
-
-/**
- * A port that nobody listens on, below those that systems give to outgoing connections: one that is
- * tried while nobody listens might otherwise be given the very port, and connect to itself.
- */
-async function freePort(): Promise<number> {
-  for (let port = 20_000 + (process.pid % 8_000); ; port++) {
-    const server = createServer().listen(port, '127.0.0.1')
-    const [error] = await Promise.race([once(server, 'listening'), once(server, 'error')])
-    server.close()
-    if (error === undefined) return port
-  }
-}
 
 /** A client that calls without a pause until it is told to stop. */
 interface Worker {

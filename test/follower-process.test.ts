@@ -183,8 +183,10 @@ t.test('a signal that cannot be sent is not the end of a follower', async (t) =>
   const dataDir = join(temporaryDirectory(t), 'none')
   const settings = {
     snapshotEveryRecords: 1e9,
+    modules: [],
     snapshotEverySeconds: 300,
     archive: 'keep',
+    views: false,
   } as const
   const prototype = ChildProcess.prototype as ChildProcess & { spawn(how: object): number }
   const { spawn } = prototype

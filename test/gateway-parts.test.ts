@@ -223,7 +223,7 @@ t.test('tokens are given in a row, never twice, and lost ones stay taken', async
   const table = new PendingTable()
   const [a, b] = [waiter(), waiter()]
   t.equal(table.peek(3), 0)
-  for (const token of [0, 1, 2]) table.note(token, 7, 96, 70 + token)
+  for (const token of [0, 1, 2]) table.note(token, 7, 96, 70 + token, token)
   t.equal(table.peek(3), 0, 'a note takes nothing')
   table.take(3, a, 10)
   t.equal(table.peek(PENDING_MAX - 2), -1, 'more than there are')
@@ -232,6 +232,7 @@ t.test('tokens are given in a row, never twice, and lost ones stay taken', async
   t.equal(table.resolve(1), a)
   t.equal(table.resolve(1), undefined, 'once')
   t.same([table.tokenOf(1), table.bytesOf(1)], [71, 96], 'what the record came with')
+  t.equal(table.routeOf(2), 2)
   const lost = [
     { kind: 7, token: 70 },
     { kind: 7, token: 72 },

@@ -284,6 +284,9 @@ async function walk(
     '/livez',
     '/readyz',
     '/version',
+    '/v1/accounts/{id}/reservations',
+    '/v1/accounts/{id}/history',
+    '/v1/events',
   ]
   for (const path of pages) {
     check(`get ${path}`, await get(path))

@@ -289,7 +289,7 @@ t.test('segments: the last frame of one that another follows is no torn tail', a
 })
 
 t.test('segments: another format is refused and not touched', async (t) => {
-  for (const version of [0, 2, 77]) {
+  for (const version of [0, 1, 3, 77]) {
     const storage = smallJournal(2, 'sealed')
     edit(storage, FIRST, (bytes) => {
       const words = wordsOver(bytes.buffer as ArrayBuffer)

@@ -154,12 +154,12 @@ t.test('another version is refused by its number', async (t) => {
   const { crc32 } = await import('node:zlib')
   storage.damage(name, (bytes) => {
     const view = new DataView(bytes.buffer, bytes.byteOffset)
-    view.setUint32(8, 2, true)
+    view.setUint32(8, 3, true)
     view.setUint32(4, crc32(bytes.subarray(8, BLOCK)), true)
     return bytes
   })
   t.throws(() => readSnapshotInfo(storage, name), SnapshotVersionError)
-  t.match(load(storage, name), /has snapshot format 2 and this build reads format 1/)
+  t.match(load(storage, name), /has snapshot format 3 and this build reads format 2/)
 })
 
 t.test('chunks in each other place, and those of another file', async (t) => {

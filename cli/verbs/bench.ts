@@ -8,6 +8,7 @@ import { benchRecovery } from '../../bench/recovery.ts'
 import type { BenchResult } from '../../bench/result.ts'
 import { benchSnapshot } from '../../bench/snapshot.ts'
 import { benchStream } from '../../bench/stream.ts'
+import { benchViews } from '../../bench/views.ts'
 import { EXIT, type ExitCode, usageError } from '../exit-codes.ts'
 import { didYouMean } from '../nearest.ts'
 import { grouped, note, print, printJson, table } from '../output.ts'
@@ -19,6 +20,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<BenchResult>>> = {
   http: () => benchHttp(),
   recovery: () => benchRecovery(),
   snapshot: () => benchSnapshot(),
+  views: () => benchViews(),
 }
 
 /** Runs the benchmark called `what`. */

@@ -1,6 +1,7 @@
 // `holdfast inspect`: an account or a reservation with the records that made it so, or the journal's
 // records one by one, each with how it was decided.
 
+import type { Module } from '../../engine/index.ts'
 import {
   idFaultWords,
   idFromText,
@@ -9,8 +10,10 @@ import {
   STATUS,
   type Words,
 } from '../../protocol/index.ts'
+import type { Config } from '../config.ts'
 import { CliError, EXIT, type ExitCode, usageError } from '../exit-codes.ts'
 import { type HistoryEntry, namesId, walkHistory } from '../history.ts'
+import { rulesOf } from '../modules.ts'
 import { didYouMean } from '../nearest.ts'
 import { ask, startCapture } from '../outcome-capture.ts'
 import { accountOf, reservationOf } from '../outcome-view.ts'
@@ -37,7 +40,9 @@ const HISTORY_LIMIT = 20
 const SUBJECTS = ['account', 'reservation', 'journal']
 
 /** Prints what was asked for; 1 where there is no such account or reservation. */
-export async function inspect(dataDir: string, options: InspectOptions): Promise<ExitCode> {
+export async function inspect(config: Config, options: InspectOptions): Promise<ExitCode> {
+  const { dataDir } = config
+  const modules = await rulesOf(config)
   const { what, id } = options
   if (!SUBJECTS.includes(what)) {
     throw usageError(
@@ -46,18 +51,20 @@ export async function inspect(dataDir: string, options: InspectOptions): Promise
   }
   if (what === 'journal') {
     if (id !== undefined) throw usageError('inspect journal takes no id: name --from SEQUENCE')
-    return inspectJournal(dataDir, options)
+    return inspectJournal(dataDir, modules, options)
   }
   if (id === undefined) throw usageError(`inspect ${what} wants an id`)
   const fault = idFaultWords(id)
   if (fault !== undefined) throw usageError(`inspect ${what}: the id ${fault}`)
-  return inspectOne(dataDir, what === 'account' ? KIND.queryAccount : KIND.queryReservation, {
-    ...options,
-    id,
-  })
+  const kind = what === 'account' ? KIND.queryAccount : KIND.queryReservation
+  return inspectOne(dataDir, modules, kind, { ...options, id })
 }
 
-function inspectJournal(dataDir: string, options: InspectOptions): ExitCode {
+function inspectJournal(
+  dataDir: string,
+  modules: readonly Module[],
+  options: InspectOptions,
+): ExitCode {
   const { from, limit = Infinity, json } = options
   const capture = startCapture()
   const show = (entry: HistoryEntry) => (json ? printJson(entry) : print(lineOf(entry)))
@@ -65,7 +72,7 @@ function inspectJournal(dataDir: string, options: InspectOptions): ExitCode {
     sequence >= from && sequence < from + limit
   const walk = walkHistory(capture, startSpellings(), isWanted, show)
   const last = from + limit - 1
-  const replayed = watchReplay(dataDir, last, capture.sink, walk.onFrame)
+  const replayed = watchReplay(dataDir, modules, last, capture.sink, walk.onFrame)
   walk.end()
   noteBeginning(replayed.snapshot)
   noteEnd(replayed)
@@ -74,6 +81,7 @@ function inspectJournal(dataDir: string, options: InspectOptions): ExitCode {
 
 function inspectOne(
   dataDir: string,
+  modules: readonly Module[],
   kind: typeof KIND.queryAccount | typeof KIND.queryReservation,
   options: InspectOptions & { readonly id: string },
 ): ExitCode {
@@ -87,7 +95,7 @@ function inspectOne(
     history.push(entry)
     if (history.length > limit) history.shift()
   })
-  const replayed = watchReplay(dataDir, Infinity, capture.sink, walk.onFrame)
+  const replayed = watchReplay(dataDir, modules, Infinity, capture.sink, walk.onFrame)
   walk.end()
   const words = ask(replayed.engine, capture, kind, bytes)
   noteBeginning(replayed.snapshot)

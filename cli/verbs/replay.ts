@@ -2,7 +2,9 @@
 
 import { type Replay, type ReplayOptions, replayJournal } from '../../runtime/index.ts'
 import { auditOf, ledgerTable } from '../audit.ts'
+import type { Config } from '../config.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { rulesOf } from '../modules.ts'
 import type { Until } from '../options.ts'
 import { counted, formatTime, grouped, note, print, printJson } from '../output.ts'
 import { startProgressBar } from '../progress-bar.ts'
@@ -16,10 +18,11 @@ export interface ReplayVerbOptions {
 }
 
 /** Replays and prints. */
-export async function replay(dataDir: string, options: ReplayVerbOptions): Promise<ExitCode> {
+export async function replay(config: Config, options: ReplayVerbOptions): Promise<ExitCode> {
   const { until, fromStart } = options
   const replayed = replayWithBar({
-    dataDir,
+    dataDir: config.dataDir,
+    modules: await rulesOf(config),
     ...(until === undefined ? {} : { until }),
     from: fromStart ? 'start' : 'newest',
     onPassedOver: ({ sentence }) => note(`passed over: ${sentence}`),

@@ -1,9 +1,11 @@
 // `holdfast serve`: starts the threads and the follower, says where and what it serves, and ends them in
 // order.
 
+import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RunningServer } from '../../runtime/index.ts'
-import { StartAborted, startServer } from '../../runtime/index.ts'
+import { findModules, StartAborted, startServer } from '../../runtime/index.ts'
+import { viewsPath } from '../../views/index.ts'
 import { type Config, parseListen } from '../config.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { FollowerChild } from '../follower-child.ts'
@@ -11,6 +13,9 @@ import { allocateFollowerReport, writeFollowerReport } from '../follower-report.
 import { followerSettings } from '../follower-run.ts'
 import type { GatewayInfo, GatewayThreadOptions } from '../gateway-thread.ts'
 import { counted, formatBytes, grouped, note, print } from '../output.ts'
+import { ViewsChild } from '../views-child.ts'
+import { allocateViewsReport, writeViewsReport } from '../views-report.ts'
+import { viewsSettings } from '../views-run.ts'
 import { packageVersion } from './version.ts'
 
 /** How long gateways get to answer `outcome_unknown` after a failure, in ms. */
@@ -28,6 +33,7 @@ export async function serve(config: Config): Promise<ExitCode> {
   const version = packageVersion()
   const { keys, testClock, capacities, logLevel } = config
   const followerReport = allocateFollowerReport()
+  const viewsReport = allocateViewsReport()
   const gatewayOptions: GatewayThreadOptions = {
     host,
     port,
@@ -37,6 +43,9 @@ export async function serve(config: Config): Promise<ExitCode> {
     capacities,
     logLevel,
     followerReport,
+    viewsReport,
+    modules: findModules(config.modules),
+    viewsPath: config.views ? viewsPath(resolve(config.dataDir)) : undefined,
   }
   const signal = firstSignal()
   const given = new AbortController()
@@ -45,6 +54,7 @@ export async function serve(config: Config): Promise<ExitCode> {
   const starting = startServer({
     dataDir: config.dataDir,
     capacities,
+    modules: config.modules,
     segmentBytes: config.segmentBytes,
     testClock,
     acceptTimeJump: config.acceptTimeJump,
@@ -58,24 +68,30 @@ export async function serve(config: Config): Promise<ExitCode> {
     note(`holdfast: ${await signal}: the start was given up`)
     return EXIT.fine
   }
-  const follower = startFollower(config, followerReport)
+  const helpers = startHelpers(config, followerReport, viewsReport)
   printServing(config, server, host)
   const failed = server.failed.then((error) => endAtOnce(server, error))
   const name = await Promise.race([signal, failed])
   note(`holdfast: ${name}: answering what is in flight, then sealing the journal`)
   // Told first, and waited for beside the rest: it must not use up the time to answer and seal.
-  await Promise.all([follower?.stop(), server.stop()])
+  await Promise.all([...helpers.map((helper) => helper.stop()), server.stop()])
   note('holdfast: sealed')
   return EXIT.fine
 }
 
-/** The follower, once there is a journal to follow; the server does not depend on it. */
-function startFollower(config: Config, report: SharedArrayBuffer): FollowerChild | undefined {
-  if (!config.follower) return undefined
-  return new FollowerChild(followerSettings(config), {
-    onMessage: (sentence) => note(`holdfast: ${sentence}`),
-    onHealth: writeFollowerReport(report),
-  })
+/** The follower and the views, once there is a journal; the server does not depend on them. */
+function startHelpers(
+  config: Config,
+  followerReport: SharedArrayBuffer,
+  viewsReport: SharedArrayBuffer,
+): (FollowerChild | ViewsChild)[] {
+  if (!config.follower) return []
+  const onMessage = (sentence: string): void => note(`holdfast: ${sentence}`)
+  const onHealth = writeFollowerReport(followerReport)
+  const follower = new FollowerChild(followerSettings(config), { onMessage, onHealth })
+  if (!config.views) return [follower]
+  const onViewsHealth = writeViewsReport(viewsReport)
+  return [follower, new ViewsChild(viewsSettings(config), { onMessage, onHealth: onViewsHealth })]
 }
 
 /** The first signal that asks for an end. Those that follow find it under way and change nothing. */

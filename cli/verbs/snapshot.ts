@@ -12,13 +12,15 @@ import {
 import {
   checkJournalDirectory,
   DirectoryInUse,
+  findModules,
   inlineGenerously,
   isLocked,
+  loadRules,
   lockDirectory,
 } from '../../runtime/index.ts'
 import type { Config } from '../config.ts'
 import { CliError, EXIT, type ExitCode } from '../exit-codes.ts'
-import { followerDirectories } from '../follower-run.ts'
+import { followerDirectories, keepForViews } from '../follower-run.ts'
 import { formatBytes, grouped, note, print, printJson } from '../output.ts'
 
 /**
@@ -32,7 +34,7 @@ const FOLLOWER_POLL_MS = 200
 export async function snapshot(config: Config, json: boolean): Promise<ExitCode> {
   const dataDir = resolve(config.dataDir)
   checkJournalDirectory(dataDir)
-  const made = (await askedInTime(dataDir)) ?? (await madeHere(dataDir, config.archive))
+  const made = (await askedInTime(dataDir)) ?? (await madeHere(dataDir, config))
   if (json) printJson(made)
   else {
     print(`sequence     ${grouped(made.sequence)}`)
@@ -65,7 +67,10 @@ async function asked(dataDir: string): Promise<SnapshotMade | undefined> {
   }
 }
 
-async function madeHere(dataDir: string, archive: Config['archive']): Promise<SnapshotMade> {
+async function madeHere(
+  dataDir: string,
+  { archive, views, modules }: Config,
+): Promise<SnapshotMade> {
   inlineGenerously()
   const follower = lockOr(dataDir, 'follower', 'a follower runs on it that cannot be asked')
   try {
@@ -76,6 +81,8 @@ async function madeHere(dataDir: string, archive: Config['archive']): Promise<Sn
       return await snapshotOffline({
         directories: followerDirectories(dataDir),
         archive,
+        keepFrom: keepForViews(dataDir, views),
+        modules: await loadRules(findModules(modules)),
         onMessage,
       })
     } finally {

@@ -30,6 +30,11 @@ interface StatusPage {
     readonly snapshotSequence: number
     readonly snapshotBytes: number
   }
+  readonly views: {
+    readonly state: string
+    readonly sequence: number
+    readonly lagRecords: number
+  }
 }
 
 /** Asks and prints; rejects where there is no server, or it does not know the key. */
@@ -85,6 +90,7 @@ function linesOf(page: StatusPage): [name: string, text: string][] {
     ],
     ['storage', page.storageLow ? 'LOW: no room for the next segment' : 'has room'],
     ['follower', followerLine(follower)],
+    ['views', viewsLine(page.views)],
   ]
 }
 
@@ -96,4 +102,9 @@ function followerLine(follower: StatusPage['follower']): string {
       : `snapshot at ${grouped(follower.snapshotSequence)} (${formatBytes(follower.snapshotBytes)})`
   const lag = `${grouped(follower.lagRecords)} behind`
   return `${follower.state}, sequence ${grouped(follower.sequence)}, ${lag}, ${snapshot}`
+}
+
+function viewsLine({ state, sequence, lagRecords }: StatusPage['views']): string {
+  if (state === 'off') return 'off'
+  return `${state}, sequence ${grouped(sequence)}, ${grouped(lagRecords)} behind`
 }

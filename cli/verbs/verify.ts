@@ -2,7 +2,9 @@
 // to I3 over all rows, and every snapshot against the replay.
 
 import { auditOf } from '../audit.ts'
+import type { Config } from '../config.ts'
 import { CliError, EXIT, type ExitCode } from '../exit-codes.ts'
+import { rulesOf } from '../modules.ts'
 import { counted, formatBytes, grouped, note, print, printJson } from '../output.ts'
 import { checkSnapshots } from '../snapshot-check.ts'
 import { noteBeginning, noteEnd, replayWithBar } from './replay.ts'
@@ -11,10 +13,12 @@ import { noteBeginning, noteEnd, replayWithBar } from './replay.ts'
 const SHOWN_MAX = 20
 
 /** Verifies and prints; damage is thrown as `JournalDamage` or an `EngineFault`. */
-export async function verify(dataDir: string, json: boolean): Promise<ExitCode> {
+export async function verify(config: Config, json: boolean): Promise<ExitCode> {
+  const { dataDir } = config
   const snapshots = checkSnapshots(dataDir)
   const replayed = replayWithBar({
     dataDir,
+    modules: await rulesOf(config),
     from: 'oldest',
     onApplied: (engine) => snapshots.onApplied(engine),
   })

@@ -50,6 +50,7 @@ export async function voidRecord(dataDir: string, sequence: number): Promise<Exi
   const locks = [lockDirectory(dataDir)]
   try {
     locks.push(lockDirectory(dataDir, 'follower'))
+    locks.push(lockDirectory(dataDir, 'views'))
     const storage = new FileStorage(journalDirectory(dataDir))
     const quarantine = new FileStorage(join(dataDir, 'quarantine'))
     const from = findBasis(dataDir, storage, sequence)

@@ -41,7 +41,7 @@ export const DEFECTS: readonly (readonly [string, Buffer, RegExp])[] = [
   ['an unknown kind', patched(ONE, 16, 99), /Record 0 is none/],
   ['a skip marker', patched(ONE, 16, KIND.skip), /Record 0 is none/],
   ['a tick', patched(ONE, 16, KIND.tick), /no command/],
-  ['a configuration', message(MESSAGE.commands, 1, Buffer.alloc(104, KIND.configure)), /Record 0/],
+  ['a configuration', message(MESSAGE.commands, 1, Buffer.alloc(112, KIND.configure)), /Record 0/],
   ['a query among commands', patched(QUERY, 0, MESSAGE.commands), /no command/],
   ['a dry run among commands', message(MESSAGE.commands, 1, DRY), /no command/],
   ['a tail beyond the end', patched(ONE, 18, 0, 4), /Record 0 is none/],

@@ -2,21 +2,24 @@
 // decide them, all in the caller's thread. Nothing is journaled and nothing survives. It can be
 // held still, made narrow, and broken, which the real one cannot be on command.
 
-import { Engine } from '../../engine/index.ts'
+import { Engine, type Module } from '../../engine/index.ts'
 import {
   AccountNames,
   allocateAccountNames,
   allocateWords,
   CAPACITIES_DEFAULT,
   type Capacities,
+  CONFIGURE,
   copyWords,
   FRAME,
   KIND,
+  NO_GATEWAY,
   OUTCOME,
   type Pipeline,
   type PipelineProgress,
   type PipelineState,
   RECORD,
+  RULES_VERSION,
   readI64,
   recordBytes,
   TICK,
@@ -67,10 +70,28 @@ export class DirectPipeline implements Pipeline {
   readonly #queries: Words[] = []
   #timeMs = TEST_START_MS
 
-  constructor(capacities: Capacities = TEST_CAPACITIES) {
+  /** With modules the first record is the `configure` that brings their rules into force. */
+  constructor(capacities: Capacities = TEST_CAPACITIES, modules: readonly Module[] = []) {
     const names = allocateAccountNames(capacities.accountsMax, capacities.accountNameBytesMax)
-    this.engine = new Engine({ capacities, names, seed: 7, sink: this.#outcomes.sink })
+    this.engine = new Engine({ capacities, names, seed: 7, sink: this.#outcomes.sink, modules })
     this.names = new AccountNames(names)
+    if (modules.length > 0) this.#configure(capacities)
+  }
+
+  #configure(capacities: Capacities): void {
+    const rules = Buffer.from(this.engine.rules)
+    const tailBytes = (rules.length + 7) & ~7
+    const queue = this.#queue
+    queue.u8.fill(0, 0, CONFIGURE.bytes + tailBytes)
+    queue.u8[RECORD.kind] = KIND.configure
+    queue.u16[RECORD.tailBytes >>> 1] = tailBytes
+    queue.u16[RECORD.gateway >>> 1] = NO_GATEWAY
+    writeI64(queue, CONFIGURE.rulesVersion, RULES_VERSION)
+    for (const [name, value] of Object.entries(capacities) as [keyof Capacities, number][]) {
+      writeI64(queue, CONFIGURE[name], value)
+    }
+    queue.u8.set(rules, CONFIGURE.bytes)
+    this.#apply(0, CONFIGURE.bytes + tailBytes, 1)
   }
 
   onOutcome: (outcomes: Words, at: number) => void = () => {}

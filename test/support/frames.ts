@@ -201,6 +201,7 @@ function encodeNotice(
     writeI64(words, at + CONFIGURE.accountNameBytesMax, capacities.accountNameBytesMax)
     writeI64(words, at + CONFIGURE.windowMs, capacities.windowMs)
     writeI64(words, at + CONFIGURE.retentionMs, capacities.retentionMs)
+    writeI64(words, at + CONFIGURE.moduleReplyBytesMax, capacities.moduleReplyBytesMax)
   }
   return BYTES_OF_KIND[kind] as number
 }

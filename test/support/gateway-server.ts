@@ -26,6 +26,7 @@ export interface GatewayServer {
   get(path: string, headers?: Record<string, string>): Promise<Answer>
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>
   put(path: string, body: unknown): Promise<Answer>
+  patch(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>
   /**
    * Sends these bytes on a connection of their own; what came back until it ended or fell still.
    */
@@ -68,6 +69,7 @@ export async function startGatewayServer(
     get: (path, headers) => send(url + path, { method: 'GET', ...(headers && { headers }) }),
     post: (path, body, headers) => send(url + path, request('POST', body, headers)),
     put: (path, body) => send(url + path, request('PUT', body)),
+    patch: (path, body, headers) => send(url + path, request('PATCH', body, headers)),
     raw: (bytes, waitFor) => sendRaw(gateway.port, bytes, waitFor),
   }
 }

@@ -3,6 +3,7 @@
 
 import { type Holdfast, id } from '../../client/index.ts'
 import { AMOUNT_MAX } from '../../protocol/index.ts'
+import { MODULE_STEPS } from './holdfast-modules.ts'
 import { MOVE, refused, type Step, step } from './holdfast-steps.ts'
 import { FULL, SUBMITS } from './holdfast-submits.ts'
 
@@ -296,5 +297,6 @@ export const SCRIPT: readonly Step[] = [
   AUDIT,
   ...RESERVATIONS,
   ...SUBMITS,
+  ...MODULE_STEPS,
   ...FULL,
 ]

@@ -13,6 +13,7 @@ import {
   type SubmitResult,
 } from '../../client/index.ts'
 import type { AnyId, CommandName, StatusCode } from '../../protocol/index.ts'
+import { jarsCommand, jarsQuery } from './http-jars.ts'
 
 type Input = Readonly<Record<string, unknown>>
 type Body = Record<string, unknown>
@@ -22,6 +23,9 @@ interface Reply {
   readonly replayed: boolean
   readonly body: Body
 }
+
+/** Sends one request. */
+type Send = (method: string, target: string, body?: unknown, headers?: object) => Promise<Reply>
 
 /** Where a command is sent: method, and path from its input. */
 const ROUTES: Readonly<Record<CommandName, readonly [string, (input: Input) => string, string?]>> =
@@ -70,11 +74,16 @@ function path(id: unknown): string {
 /** The server at `url` behind the interface. */
 export function httpClient(url: string): Holdfast {
   let isClosed = false
-  const send = async (method: string, target: string, body?: unknown): Promise<Reply> => {
+  const send = async (
+    method: string,
+    target: string,
+    body?: unknown,
+    headers = {},
+  ): Promise<Reply> => {
     if (isClosed) throw new HoldfastClosed(false)
     const response = await fetch(url + target, {
       method,
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...headers },
       ...(body === undefined ? undefined : { body: JSON.stringify(body) }),
     })
     const replayed = response.headers.get('idempotent-replayed') === 'true'
@@ -115,6 +124,8 @@ export function httpClient(url: string): Holdfast {
     reservation: async (id) =>
       (await lookUp(`/v1/reservations/${path(id)}`)) as never as ReservationResult,
     audit: async () => (await lookUp('/v1/audit')) as never as AuditResult,
+    command: (_module, name, input, options) => moduleCommand(send, name, input, options?.id),
+    query: (_module, name, input) => moduleQuery(send, name, input),
     status: () => ({
       state: isClosed ? 'closed' : 'open',
       since: new Date().toISOString(),
@@ -130,7 +141,7 @@ export function httpClient(url: string): Holdfast {
 }
 
 async function submit(
-  send: (method: string, target: string, body?: unknown) => Promise<Reply>,
+  send: Send,
   commands: readonly Command[],
   options: SubmitOptions = {},
 ): Promise<SubmitResult[]> {
@@ -167,6 +178,29 @@ function commandResult({ status, replayed, body }: Reply, commandId: string): Bo
 function plain(body: Body): Body {
   const { type: _type, status: _status, detail: _detail, ...rest } = body
   return rest
+}
+
+async function moduleCommand(
+  send: Send,
+  name: string,
+  input: object,
+  id: AnyId = newId(),
+): Promise<never> {
+  const { method, target, body, headers } = jarsCommand(name, input, String(id))
+  const reply = await send(method, target, body, headers)
+  return { ...moduleBody(reply.body), commandId: String(id), replayed: reply.replayed } as never
+}
+
+async function moduleQuery(send: Send, name: string, input: object): Promise<never> {
+  const { method, target, body } = jarsQuery(name, input)
+  return moduleBody((await send(method, target, body)).body) as never
+}
+
+/** What a module answered, without what HTTP adds; `detail` is HTTP's but for what is no input. */
+function moduleBody(body: Body): Body {
+  const { type: _type, status: _status, title: _title, retryable: _retryable, ...rest } = body
+  const { detail, dryRun: _dryRun, ...plain } = rest
+  return body.code === 'invalid_request' ? { ...plain, detail } : plain
 }
 
 /** What a program could not have meant is an error of the same class as elsewhere. */

@@ -1,0 +1,76 @@
+// A helper's process beside a server: low priority, its status to the server now and then, and an end as
+// soon as the server is gone. What it does is its entry's: follower-process.ts, views-process.ts.
+
+import { readdirSync } from 'node:fs'
+import { constants, setPriority } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import { exitCodeOf, messageOf } from './errors.ts'
+import { EXIT } from './exit-codes.ts'
+import { note } from './output.ts'
+
+/** How often the server hears how it is doing, in ms. */
+const STATUS_EVERY_MS = 500
+
+/** To the server: how it is doing. */
+export interface HelperNews<Status> {
+  readonly status: Status
+}
+
+/** Who hears what of a helper. */
+export interface HelperEars<Status> {
+  /** What people should read. */
+  readonly onMessage: (sentence: string) => void
+  /** It begins to load. */
+  readonly onStart: (status: () => Status) => void
+}
+
+/** The writer comes first: every thread of this process gives way, those that Node began before too. */
+function giveWay(): void {
+  try {
+    for (const thread of readdirSync('/proc/self/task')) {
+      setPriority(Number(thread), constants.priority.PRIORITY_LOW)
+    }
+  } catch {
+    setPriority(constants.priority.PRIORITY_LOW)
+  }
+}
+
+async function tellStatus<Status>(status: () => Status, signal: AbortSignal): Promise<void> {
+  let told = ''
+  while (!signal.aborted) {
+    const news: HelperNews<Status> = { status: status() }
+    const text = JSON.stringify(news)
+    if (text !== told && process.connected) process.send?.(news)
+    told = text
+    await delay(STATUS_EVERY_MS, undefined, { ref: false })
+  }
+}
+
+/**
+ * Runs a helper as this process, to its end: `run` gets the settings that the server gave, and follows
+ * until its signal says so. The process exits with what became of it.
+ */
+export async function runHelper<Settings, Status>(
+  title: string,
+  run: (settings: Settings, ears: HelperEars<Status>, signal: AbortSignal) => Promise<void>,
+): Promise<never> {
+  giveWay()
+  try {
+    const ending = new AbortController()
+    process.on('SIGTERM', () => ending.abort())
+    // The terminal sends it to the whole group; the server says when to end.
+    process.on('SIGINT', () => {})
+    // The server is gone, however it went. Nothing here needs an orderly end.
+    process.on('disconnect', () => process.exit(EXIT.fine))
+    const settings = JSON.parse(process.argv[2] as string) as Settings
+    const ears: HelperEars<Status> = {
+      onMessage: (sentence) => note(`holdfast: ${title}: ${sentence}`),
+      onStart: (status) => void tellStatus(status, ending.signal),
+    }
+    if (process.connected) await run(settings, ears, ending.signal)
+    process.exit(EXIT.fine)
+  } catch (error) {
+    note(`holdfast: ${title}: ${messageOf(error)}`)
+    process.exit(exitCodeOf(error))
+  }
+}

@@ -1,0 +1,27 @@
+// The views as a child of the server: what is started, and what is said when it ends for good.
+
+import type { ViewsStatus } from '../views/index.ts'
+import { EXIT } from './exit-codes.ts'
+import { type ChildEars, type ChildHealth, type ChildPlan, HelperChild } from './helper-child.ts'
+import type { ViewsSettings } from './views-run.ts'
+
+const PLAN: ChildPlan = {
+  title: "the views' process",
+  entry: new URL('./views-process.js', import.meta.url),
+  lastWords: {
+    [EXIT.damage]:
+      'THE VIEWS FOUND DAMAGE and are not kept any more: what they read or decided differs from what the ' +
+      'journal says, or what they would be built from is gone. The server goes on without lists',
+  },
+}
+
+/** How they are doing, from outside. */
+export type ViewsHealth = ChildHealth<ViewsStatus>
+
+/** See the head of this file. */
+export class ViewsChild extends HelperChild<ViewsSettings, ViewsStatus> {
+  /** Starts it. */
+  constructor(settings: ViewsSettings, ears: ChildEars<ViewsStatus>) {
+    super(PLAN, settings, ears)
+  }
+}

@@ -1,0 +1,94 @@
+// Finding modules by their specifiers, and importing what a thread needs of them. A module is a folder with
+// rules.js, routes.js and, if it has views, views.js. Which of them there are is for the configuration.
+
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Module } from '../engine/index.ts'
+import type { ModuleSurface, ModuleView } from '../protocol/index.ts'
+
+/** A module that cannot be found, or is not what it should be. */
+export class ModuleLoadError extends Error {
+  override readonly name = 'ModuleLoadError'
+}
+
+/** A name of one of the modules that come with this build. */
+const OWN_NAME = /^[a-z0-9_-]{1,32}$/
+
+/**
+ * The folders of modules as URLs that end in a slash. A specifier is the name of one that comes with this
+ * build (`calls`), a path from the working directory (`./my-module`, `/srv/modules/mine`, a `file:` URL),
+ * or a folder of a package that the working directory's project has. A folder that was found before is
+ * found again. Throws `ModuleLoadError`.
+ */
+export function findModules(specifiers: readonly string[]): string[] {
+  const folders = specifiers.map(findModule)
+  const twice = folders.find((folder, i) => folders.indexOf(folder) < i)
+  if (twice === undefined) return folders
+  throw new ModuleLoadError(`the module ${specifiers[folders.indexOf(twice)]} is given twice`)
+}
+
+function findModule(specifier: string): string {
+  if (OWN_NAME.test(specifier)) {
+    const own = new URL(`../systems/${specifier}/`, import.meta.url)
+    if (hasRules(own)) return own.href
+  }
+  const folder = folderOf(specifier)
+  if (folder !== undefined && hasRules(folder)) return folder.href
+  const where = folder === undefined ? '' : ` in ${fileURLToPath(folder)}`
+  throw new ModuleLoadError(`there is no module ${specifier}: no rules.js is found${where}`)
+}
+
+function folderOf(specifier: string): URL | undefined {
+  if (specifier.startsWith('file:')) return withSlash(fileURLToPath(specifier))
+  if (specifier.startsWith('.') || specifier.startsWith('/')) return withSlash(resolve(specifier))
+  try {
+    const project = createRequire(join(process.cwd(), 'package.json'))
+    return withSlash(dirname(project.resolve(`${specifier}/rules.js`)))
+  } catch {
+    return undefined
+  }
+}
+
+function withSlash(folder: string): URL {
+  return pathToFileURL(folder.endsWith('/') ? folder : `${folder}/`)
+}
+
+function hasRules(folder: URL): boolean {
+  return existsSync(new URL('rules.js', folder))
+}
+
+/** The rules of modules in these folders, for an engine. Rejects with `ModuleLoadError`. */
+export async function loadRules(folders: readonly string[]): Promise<Module[]> {
+  return loadAll<Module>(folders, 'rules.js', 'rules')
+}
+
+/** Their faces to gateways. Rejects with `ModuleLoadError`. */
+export async function loadSurfaces(folders: readonly string[]): Promise<ModuleSurface[]> {
+  return loadAll<ModuleSurface>(folders, 'routes.js', 'surface')
+}
+
+/** What views keep of those that have views. Rejects with `ModuleLoadError`. */
+export async function loadViews(folders: readonly string[]): Promise<ModuleView[]> {
+  const viewed = folders.filter((folder) => existsSync(new URL('views.js', folder)))
+  return loadAll<ModuleView>(viewed, 'views.js', 'view')
+}
+
+async function loadAll<T>(folders: readonly string[], file: string, name: string): Promise<T[]> {
+  return Promise.all(folders.map((folder) => load<T>(new URL(file, folder), name)))
+}
+
+async function load<T>(url: URL, name: string): Promise<T> {
+  const path = fileURLToPath(url)
+  let exports: Readonly<Record<string, unknown>>
+  try {
+    exports = (await import(url.href)) as Readonly<Record<string, unknown>>
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new ModuleLoadError(`${path} cannot be imported: ${reason}`, { cause: error })
+  }
+  const found = exports[name]
+  if (typeof found === 'object' && found !== null) return found as T
+  throw new ModuleLoadError(`${path} does not export ${name}`)
+}

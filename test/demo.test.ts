@@ -1,0 +1,76 @@
+// `holdfast demo` as a process: what it finds, and that nothing is left of it, however it ends.
+
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import t from 'tap'
+import { COMMAND, runCommand, temporaryDirectory } from './support/command-line.ts'
+import { spawnPlain } from './support/plain-process.ts'
+
+t.setTimeout(180_000)
+
+/** Processes that have the directory in their command lines. */
+function processesOf(directory: string): string[] {
+  return readdirSync('/proc').filter((name) => {
+    if (!/^\d+$/.test(name)) return false
+    try {
+      return readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(directory)
+    } catch {
+      return false
+    }
+  })
+}
+
+t.test('calls, to the end', async (t) => {
+  const directory = temporaryDirectory(t)
+  const environment = { TMPDIR: directory }
+  const ended = await runCommand(['demo', 'calls', '--json'], { environment })
+  t.equal(ended.exitCode, 0, ended.stderr)
+  const { race, campaign, ...rest } = JSON.parse(ended.stdout)
+  t.match(rest, { demo: 'calls', holds: true })
+  t.match(race.holdfast, { admitted: 20, refused: 80, balance: 0 })
+  t.ok(race.racy.admitted > 20, `the racy server let in ${race.racy.admitted}`)
+  t.equal(race.racy.balance, (20 - race.racy.admitted) * 60_000, 'which nobody paid for')
+  const { started, ended: charged, canceled, balance, paidIn } = campaign
+  t.ok(campaign.liveMax >= 1_000, `${campaign.liveMax} calls at once`)
+  t.ok(campaign.refused > 0, 'the money ran out before the top-up')
+  t.equal(charged + canceled, started)
+  t.equal(campaign.records, started)
+  t.equal(campaign.recordsCharged, campaign.charged)
+  t.equal(balance + campaign.charged, paidIn)
+  t.match(ended.stderr, /^admitted +\d+ +20$/m)
+  t.match(ended.stderr, /^ +\d+ s {2}live +[\d,]+ .*PAID IN$/m)
+  t.match(ended.stderr, /the same\n.*the same\n.*the same$/m)
+  t.same(readdirSync(directory), [], 'nothing is left')
+  t.same(processesOf(directory), [])
+})
+
+for (const [signal, line] of [
+  ['SIGINT', /^1\. /],
+  ['SIGTERM', /^ +2 s {2}live/],
+] as const) {
+  t.test(`calls, ended by ${signal}`, async (t) => {
+    const directory = temporaryDirectory(t)
+    const command = [process.execPath, COMMAND, 'demo', 'calls', '--plain']
+    const child = spawnPlain(command, { stdio: 'pipe' }, { TMPDIR: directory })
+    t.teardown(() => child.kill('SIGKILL'))
+    let stderr = ''
+    child.stderr?.on('data', (chunk: Buffer) => {
+      stderr += chunk
+    })
+    const closed = once(child, 'close')
+    for await (const said of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
+      if (line.test(said)) child.kill(signal)
+    }
+    t.same(await closed, [1, null])
+    t.equal(stderr, 'holdfast: stopped; what was started is ended and removed\n')
+    t.same(readdirSync(directory), [])
+    t.same(processesOf(directory), [])
+  })
+}
+
+t.test('a demonstration that there is not', async (t) => {
+  t.match(await runCommand(['demo', 'call']), { exitCode: 2, stderr: /did you mean calls/ })
+  const help = await runCommand(['demo', '--help'])
+  t.match(help, { exitCode: 0, stdout: /100 calls at once on money for 20/ })
+})
