@@ -8,6 +8,7 @@ import {
   MODULE_REPLY_BYTES_MAX,
   readModuleInput,
   STATUS,
+  statusOf,
   type Words,
 } from '../protocol/index.ts'
 import type { Core } from './core.ts'
@@ -134,8 +135,9 @@ export class ModuleHost {
       throw new ModuleMisuse('a reply has a code: a text that is not empty')
     }
     decision.begin(sequence, nowMs)
-    this.#showText(text)
-    return reply.code === 'ok' ? STATUS.ok : STATUS.module_refused
+    const status = reply.code === 'ok' ? STATUS.ok : refusalStatus(reply.code)
+    if (status === STATUS.ok || status === STATUS.module_refused) this.#showText(text)
+    return status
   }
 
   #showText(text: string): void {
@@ -244,6 +246,16 @@ export class ModuleHost {
 }
 
 const ENCODER = new TextEncoder()
+
+/**
+ * The status of a refusal with this code. One that a full table of the core gave, and that the module
+ * passes on, keeps the core's own: it is not remembered, for the next try may pass.
+ */
+function refusalStatus(code: string): number {
+  const status = Object.hasOwn(STATUS, code) ? STATUS[code as keyof typeof STATUS] : undefined
+  const isFull = status !== undefined && statusOf(status).http === 503
+  return isFull && status < STATUS.invalid_request ? status : STATUS.module_refused
+}
 
 function fireHandler(module: Module, context: Context, { kind, key }: Timer): void {
   const handler = module.timers[kind]

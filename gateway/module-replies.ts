@@ -111,7 +111,9 @@ export function moduleReply(words: Words, at: number, asked: ModuleAsked): Reply
     return jsonReply(success, `{${membersOf(fields, SUCCESS_NAMES)}"code":"ok",${when}}`, headers)
   }
   const members = membersOf(fields, PROBLEM_NAMES)
-  const shown = hasKey && code.code.startsWith('exists_with_different_') ? REUSED : code
+  // A key that came again with something else, and not a refusal of the module's own by such a name.
+  const isReused = hasKey && statusNumber(words, at) !== STATUS.module_refused
+  const shown = isReused && code.code.startsWith('exists_with_different_') ? REUSED : code
   const detail = shown === REUSED ? `${shown.title} ${code.title}` : code.title
   return writeProblem(shown, detail, `,${members}${when}`, headers)
 }

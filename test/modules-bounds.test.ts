@@ -171,6 +171,18 @@ t.test('a full table is not remembered, and the next try may pass', async (t) =>
   t.equal(engine.engine.accountCount, 6, 'five cards and the till')
 })
 
+t.test('a full table of the core that a module passes on is not remembered either', async (t) => {
+  const open = (ctx: Context, { n }: { n: number }): unknown => ({
+    code: ctx.ledger.openAccount({ id: `a${n}`, ledger: 1 }).code,
+  })
+  const engine = new ModuleEngine([oneCommand(open as never)], { accountsMax: 1 })
+  t.equal(engine.run(go('1', { n: 1 })).code, 'ok')
+  for (let n = 0; n < 2; n++) {
+    t.match(engine.run(go('2', { n: 2 })), { code: 'accounts_full', replayed: false })
+  }
+  t.equal(engine.replayed().digest, engine.engine.digest)
+})
+
 t.test(
   'replies are bounded in bytes, and none that is younger than the window is forgotten',
   async (t) => {
