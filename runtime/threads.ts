@@ -31,7 +31,12 @@ export class Thread {
     events: ThreadEvents,
   ) {
     this.name = name
-    this.#worker = new Worker(entry, { name, workerData: data, transferList: [...ports] })
+    this.#worker = new Worker(entry, {
+      name,
+      workerData: data,
+      transferList: [...ports],
+      execArgv: withoutPreloads(process.execArgv),
+    })
     this.#worker.on('message', (message: ThreadMessage) => {
       if (message.type === 'failed') this.#fail(events, unpackError(message.error))
       else events.onMessage(this, message)
@@ -72,4 +77,19 @@ export class Thread {
     this.#mayEnd = true
     events.onFailure(this, error)
   }
+}
+
+/** An option of Node that has something loaded ahead of a program. */
+const PRELOAD = /^(--import|--require|-r|--loader|--experimental-loader)(=|$)/
+
+/**
+ * Node's options without preloads: the loaders and tools of a program that embeds the engine stay out
+ * of the writer's threads, where they would cost every start seconds.
+ */
+function withoutPreloads(args: readonly string[]): string[] {
+  return args.filter((arg, n) => {
+    const before = args[n - 1] ?? ''
+    const isValue = PRELOAD.test(before) && !before.includes('=')
+    return !isValue && !PRELOAD.test(arg)
+  })
 }

@@ -138,7 +138,11 @@ t.test('beside a server: lists, the sequence that is waited for, what status say
     ],
   })
   t.ok(page.asOf.sequence >= sequence)
-  const status = await json(t, ['status', '--url', server.url])
+  let status = await json(t, ['status', '--url', server.url])
+  // It says so a moment after it is there.
+  while (status.views.state === 'building') {
+    status = await json(t, ['status', '--url', server.url])
+  }
   t.match(status.views, { state: 'following', sequence: Number, lagRecords: Number })
   const text = await runCommand(['status', '--url', server.url])
   t.match(text.stdout, /^views +following, sequence [\d,]+, [\d,]+ behind$/m)
