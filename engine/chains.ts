@@ -17,7 +17,7 @@ import {
   sameId,
   type Words,
 } from '../protocol/index.ts'
-import { handle, isDecidable, remember } from './commands.ts'
+import { handle, isDecidable, isTakenId, remember } from './commands.ts'
 import { readContent } from './content.ts'
 import type { Core } from './core.ts'
 import { contentHashOfId } from './id-hash.ts'
@@ -113,6 +113,8 @@ export class Chains {
     forgetOld()
     const malformed = this.#findMalformed(words)
     if (malformed !== NONE) return this.#failAt(malformed, STATUS.malformed, outcomes)
+    const owned = this.#findOwned(words)
+    if (owned !== NONE) return this.#failAt(owned, STATUS.owned_by_module, outcomes)
     if (this.#hasTwins(words)) return this.#failAll(STATUS.chain_mismatch, outcomes)
     const known = this.#countKnown(words)
     if (known.members === 0) return this.#decideNew(words, outcomes)
@@ -136,6 +138,13 @@ export class Chains {
       const at = this.at(n)
       const isDry = ((words.u8[at + RECORD.flags] as number) & FLAG.dryRun) !== 0
       if (isDry || !isDecidable(words, at)) return n
+    }
+    return NONE
+  }
+
+  #findOwned(words: Words): number {
+    for (let n = 0; n < this.count; n++) {
+      if (isTakenId(words, this.at(n))) return n
     }
     return NONE
   }

@@ -3,6 +3,7 @@
 import {
   FLAG,
   IS_REMEMBERED,
+  isOwnedId,
   isWellFormed,
   KIND,
   RECORD,
@@ -32,6 +33,7 @@ export function decideAlone(words: Words, at: number): number {
   core.chainPlace = CHAIN_PLACE.alone
   forgetOld()
   if (isDry(words, at) || !isDecidable(words, at)) return STATUS.malformed
+  if (isTakenId(words, at)) return STATUS.owned_by_module
   const known = findKnown(words, at)
   if (known !== NONE) {
     readContent(core.content, words, at, CHAIN_PLACE.alone)
@@ -51,6 +53,11 @@ export function decideAlone(words: Words, at: number): number {
   status = handle(words, at)
   remember(words, at, status, false)
   return status
+}
+
+/** Whether a command of the core has an id that modules alone may have. */
+export function isTakenId(words: Words, at: number): boolean {
+  return isOwnedId(words, at + RECORD.id) && words.u8[at] !== KIND.module
 }
 
 /** Whether the command at `at` has legal fields, and a handler. */
@@ -134,6 +141,7 @@ export function decideDry(words: Words, at: number): number {
   if ((kind !== KIND.transfer && kind !== KIND.reserve) || isLinked || !isWellFormed(words, at)) {
     return STATUS.malformed
   }
+  if (isTakenId(words, at)) return STATUS.owned_by_module
   const known = findKnown(words, at)
   if (known !== NONE) {
     readContent(core.content, words, at, CHAIN_PLACE.alone)

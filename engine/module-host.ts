@@ -116,7 +116,7 @@ export class ModuleHost {
     } catch (error) {
       if (error instanceof EngineFault) throw error
       status = error instanceof ModuleFull ? STATUS.module_full : STATUS.module_failed
-      this.onFailure(`${what}: ${error instanceof Error ? (error.stack ?? error) : error}`)
+      this.onFailure(`${what}: ${sentenceOf(error)}`)
       decision.begin(core.sequence, core.nowMs)
       if (status === STATUS.module_failed) this.#showText('{"code":"module_failed"}')
     } finally {
@@ -212,6 +212,7 @@ export class ModuleHost {
       return this.#showReply(route.handler(route.hosted.context, input))
     } catch (error) {
       if (error instanceof EngineFault) throw error
+      this.onFailure(`${route.name}: ${sentenceOf(error)}`)
       core.decision.begin(core.sequence, core.nowMs)
       this.#showText('{"code":"module_failed"}')
       return STATUS.module_failed
@@ -261,6 +262,15 @@ function fireHandler(module: Module, context: Context, { kind, key }: Timer): vo
   const handler = module.timers[kind]
   if (handler === undefined) throw new ModuleMisuse(`no timer handler ${kind}`)
   handler(context, key)
+}
+
+/** What a handler threw, for people: it may be anything, and what has no text may not stop the writer. */
+function sentenceOf(error: unknown): string {
+  try {
+    return error instanceof Error ? String(error.stack ?? error) : String(error)
+  } catch {
+    return 'it threw something that has no text'
+  }
 }
 
 /** The input of the record at `at`, or undefined where it is none. */

@@ -30,7 +30,7 @@ import { NONE } from './id-index.ts'
 import type { LedgerAccount, LedgerReservation, LedgerResult, ModuleLedger } from './module.ts'
 import type { ModuleEffects } from './module-effects.ts'
 import { ModuleMisuse } from './module-errors.ts'
-import { namesBelow } from './module-names.ts'
+import { accountsBelow, reservationsBelow } from './module-names.ts'
 import { CHAIN_PLACE } from './outcome-memory.ts'
 
 /** What the operations of all modules share: what is decided right now, and how. */
@@ -55,13 +55,15 @@ type Fields = CommandFields<Id>
 export class HostLedger implements ModuleLedger {
   readonly #scope: LedgerScope
   readonly #ids: IdCache
+  readonly #reservationIds: IdCache
   /** Stands for the ids of the commands that nobody remembers. */
   readonly #own: Id
   readonly #record = allocateWords(RECORD_BYTES_MAX + TAIL_BYTES_MAX)
 
   constructor(module: string, scope: LedgerScope) {
     this.#scope = scope
-    this.#ids = namesBelow(module)
+    this.#ids = accountsBelow(module)
+    this.#reservationIds = reservationsBelow(module)
     this.#own = this.#ids('-')
   }
 
@@ -110,7 +112,7 @@ export class HostLedger implements ModuleLedger {
   reserve(reserve: Parameters<ModuleLedger['reserve']>[0]): LedgerResult {
     const { amount, allowOver = false, atMost = false } = reserve
     checkAmount('amount', amount, 1)
-    const id = this.#ids(reserve.id)
+    const id = this.#reservationIds(reserve.id)
     const debitAccount = this.#ids(reserve.debit)
     const creditAccount = this.#ids(reserve.credit)
     const fields = { id, debitAccount, creditAccount, amount, allowOver, atMost }
@@ -154,7 +156,7 @@ export class HostLedger implements ModuleLedger {
 
   reservation(id: string): LedgerReservation | undefined {
     const { book } = this.#scope.core
-    const slot = this.#findReservation(this.#ids(id))
+    const slot = this.#findReservation(this.#reservationIds(id))
     if (slot === NONE) return undefined
     const rows = book.reservations
     const state = rows.state(slot)
@@ -181,7 +183,7 @@ export class HostLedger implements ModuleLedger {
     const { amount, final } = options
     if (amount !== undefined) checkAmount('amount', amount, amountMin)
     else if (kind === KIND.extend) throw new ModuleMisuse('extend wants an amount')
-    const reservation = this.#ids(name)
+    const reservation = this.#reservationIds(name)
     const fields = { id: this.#own, reservation, ...(amount === undefined ? {} : { amount }) }
     this.#encode(kind, final === undefined ? fields : { ...fields, final })
     return this.#run()

@@ -1,21 +1,37 @@
 // The ids of a module's accounts and reservations by the names that the module has for them. Hashing a name
 // costs a microsecond, so the ones used lately are kept.
 
-import { createIdCache, type Id, type IdCache, idFaultWords, idOf } from '../protocol/index.ts'
+import {
+  asOwnedId,
+  createIdCache,
+  Id,
+  type IdCache,
+  idFaultWords,
+  idFromText,
+  idOf,
+} from '../protocol/index.ts'
 import { ModuleMisuse } from './module-errors.ts'
 
-/**
- * The ids of what `module` names, below its own name. They throw `ModuleMisuse` where a name together with
- * the module's is no id.
- */
-export function namesBelow(module: string): IdCache {
+/** The ids of the accounts that `module` names: as everybody has them who spells the whole name. */
+export function accountsBelow(module: string): IdCache {
+  return createIdCache(undefined, (name): Id => idOf(wholeName(module, name)))
+}
+
+/** The ids of the reservations that `module` names: no command from outside may have one of them. */
+export function reservationsBelow(module: string): IdCache {
   return createIdCache(undefined, (name): Id => {
-    if (typeof name !== 'string' || name === '') {
-      throw new ModuleMisuse(`${module} names an account or a reservation ${String(name)}: a text`)
-    }
-    const text = `${module}/${name}`
-    const fault = idFaultWords(text)
-    if (fault !== undefined) throw new ModuleMisuse(`the id ${text} ${fault}`)
-    return idOf(text)
+    const text = wholeName(module, name)
+    return new Id(asOwnedId(idFromText(text)), text)
   })
+}
+
+/** Throws `ModuleMisuse` where a name together with the module's is no id. */
+function wholeName(module: string, name: string): string {
+  if (typeof name !== 'string' || name === '') {
+    throw new ModuleMisuse(`${module} names an account or a reservation ${String(name)}: a text`)
+  }
+  const text = `${module}/${name}`
+  const fault = idFaultWords(text)
+  if (fault !== undefined) throw new ModuleMisuse(`the id ${text} ${fault}`)
+  return text
 }

@@ -1,9 +1,10 @@
 // Carries requests for modules out: from a route of a module's surface to a record on the line. The
 // module's functions say what is asked for; what they are given was checked.
 
-import { v7 as uuidV7 } from 'uuid'
+import { v4 as uuidV4 } from 'uuid'
 import {
   allocateWords,
+  asOwnedId,
   ID_BYTES,
   idFromText,
   type ModuleRequest,
@@ -105,7 +106,10 @@ function asQuery(action: Action, method: string): ModuleAsked {
 
 const KEY = /^[\x20-\x7e]{1,256}$/
 
-/** The command's id: by what it acts on, by the caller's key, or a fresh one. */
+/**
+ * The command's id: by what it acts on, by the caller's key, or a fresh one. No core command may have
+ * one of the first two.
+ */
 function idOf(
   key: string | undefined,
   { call, surface }: ModuleCallRoute,
@@ -113,8 +117,9 @@ function idOf(
   request: ModuleRequest,
 ): Uint8Array | Refusal {
   const { module } = surface
-  if (call.id !== undefined) return idFromText(`${module}/${call.id(request)}`)
-  if (key === undefined) return uuidV7({}, new Uint8Array(ID_BYTES))
+  if (call.id !== undefined) return asOwnedId(idFromText(`${module}/${call.id(request)}`))
+  // Not a UUIDv7: its time would be this machine's, and journal time may be another's.
+  if (key === undefined) return uuidV4({}, new Uint8Array(ID_BYTES))
   if (!KEY.test(key)) return invalid('Idempotency-Key must be 1 to 256 printable ASCII characters.')
-  return idFromText(`${module}/${action.name}/key/${key}`)
+  return asOwnedId(idFromText(`${module}/${action.name}/key/${key}`))
 }

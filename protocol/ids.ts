@@ -51,6 +51,30 @@ export function idFromText(text: string, tenant = ''): Uint8Array {
   return id
 }
 
+/**
+ * Makes the 128 bits of an id those of something that a module holds: the version and variant that no
+ * UUID has (15, and 11), and a byte. Commands from outside with such ids are `owned_by_module`, so that
+ * nobody takes an id before the module does. Some 114 bits stay the id's own.
+ */
+export function asOwnedId(id: Uint8Array): Uint8Array {
+  const owned = new Uint8Array(id)
+  owned[6] = 0xf0 | ((owned[6] as number) & 0x0f)
+  owned[7] = OWNED_BYTE
+  owned[8] = 0xc0 | ((owned[8] as number) & 0x3f)
+  return owned
+}
+
+/** Whether the id at byte `at` is one that `asOwnedId` makes. */
+export function isOwnedId({ u8 }: Words, at: number): boolean {
+  return (
+    (u8[at + 6] as number) >>> 4 === 15 &&
+    (u8[at + 7] as number) === OWNED_BYTE &&
+    (u8[at + 8] as number) >>> 6 === 3
+  )
+}
+
+const OWNED_BYTE = 0x6d
+
 const HYPHEN = 0x2d
 const HEX: Uint8Array = Buffer.from('0123456789abcdef')
 

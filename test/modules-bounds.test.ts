@@ -2,7 +2,7 @@
 
 import t from 'tap'
 import { BookChanges, type Context } from '../engine/index.ts'
-import { MODULE_REPLY_BYTES_MAX } from '../protocol/index.ts'
+import { asOwnedId, formatUuid, idFromText, MODULE_REPLY_BYTES_MAX } from '../protocol/index.ts'
 import { core, deskDo, oneCommand, readyDesk, WORLD } from './support/desk-commands.ts'
 import { CARDS, desk } from './support/desk-module.ts'
 import {
@@ -15,7 +15,7 @@ import {
 t.test('what belongs to a module is not for anybody else', async (t) => {
   const engine = readyDesk()
   engine.run(deskDo('hold', 'hold', { ref: 'r', id: 'c1', amount: 40, forMs: 60_000 }))
-  const reservation = `desk/hold/r/${engine.engine.sequence}`
+  const reservation = ownedId(`desk/hold/r/${engine.engine.sequence}`)
   const own = 'desk/card/c1'
   const move = { debitAccount: own, creditAccount: 'world', amount: 1 }
   const back = { debitAccount: 'world', creditAccount: own, amount: 1 }
@@ -32,6 +32,9 @@ t.test('what belongs to a module is not for anybody else', async (t) => {
     core('settle', { id: 's2', reservation, amount: 1, final: false }),
     core('release', { id: 's3', reservation }),
     core('extend', { id: 'e1', reservation, amount: 1 }),
+    core('settle', { id: ownedId('desk/hold/r/next'), reservation: 'r9' }),
+    core('reserve', { id: reservation, ...back }),
+    core('open_account', { id: ownedId('desk/card/c9'), ledger: 7 }),
     core('open_account', { id: 'desk/mine', ledger: 7 }),
     core('open_account', { id: own, ledger: 7 }),
   ]
@@ -47,6 +50,11 @@ t.test('what belongs to a module is not for anybody else', async (t) => {
   t.equal(engine.run(core('open_account', { id: 'desktop/x', ledger: 7 })).code, 'ok')
   t.same(engine.engine.checkInvariants(), [])
 })
+
+/** The id that a module has for what it names so, as a client would spell it. */
+function ownedId(name: string): string {
+  return formatUuid(asOwnedId(idFromText(name)))
+}
 
 type Work = (ctx: Context) => unknown
 
@@ -171,6 +179,16 @@ t.test('a full table is not remembered, and the next try may pass', async (t) =>
   t.equal(engine.engine.accountCount, 6, 'five cards and the till')
 })
 
+t.test('whatever a handler throws, the writer goes on', async (t) => {
+  const odd = [Object.create(null), Symbol('odd'), { toString: 1 }, undefined, 0n]
+  const throws = (_: Context, { n }: { n: number }): unknown => {
+    throw odd[n]
+  }
+  const engine = new ModuleEngine([oneCommand(throws as never)])
+  for (const n of odd.keys()) t.equal(engine.run(go(`${n}`, { n })).code, 'module_failed')
+  t.equal(engine.failures.length, odd.length)
+})
+
 t.test('a full table of the core that a module passes on is not remembered either', async (t) => {
   const open = (ctx: Context, { n }: { n: number }): unknown => ({
     code: ctx.ledger.openAccount({ id: `a${n}`, ledger: 1 }).code,
@@ -223,10 +241,10 @@ t.test(
     }
     const engine = new ModuleEngine([oneCommand(reserve as never)])
     const taken = { was: 'exists_with_different_type', state: null }
-    t.match(engine.run(go('one/own/1', { n: 1 })).reply, taken, 'its own id')
+    t.match(engine.run(go(ownedId('one/own/1'), { n: 1 })).reply, taken, 'its own id')
     t.match(engine.run(go('fine', { n: 2 })).reply, { was: 'ok', state: 'held' })
     t.match(engine.run(go('again', { n: 2 })).reply, { ...taken, state: 'held' })
-    const members = engine.apply([go('first', { n: 3 }, true), go('one/own/3', { n: 4 })])
+    const members = engine.apply([go('first', { n: 3 }, true), go(ownedId('one/own/3'), { n: 4 })])
     t.same(
       members.map(({ code }) => code),
       ['linked_failed', 'exists_with_different_type'],

@@ -274,6 +274,8 @@ export class DeskModel {
       inMs: number
     },
   ): Reply | string {
+    // A command that was changed on the way again, and whose first one nobody remembers.
+    if (typeof (input.id ?? '') !== 'string') return 'module_failed'
     switch (command) {
       case 'open':
         return this.#open(input.id, input.note ?? null)
