@@ -6,6 +6,18 @@
 //   const replay = replayJournal({ dataDir })      // in any thread, changes nothing
 //   const hf = await open({ dataDir })             // all of it in one process, without a gateway
 
+export type {
+  Context,
+  Json,
+  Module,
+  ModuleLedger,
+  ReadContext,
+  Reply,
+  RowOf,
+  Table,
+  TableSchema,
+  Timers,
+} from '../engine/index.ts'
 export { forEachRecord, type JournalSurvey, surveyJournal } from '../journal/index.ts'
 export { checkTimeJump, TimeJumpRefused } from './clock.ts'
 export { inlineGenerously } from './compiler-flags.ts'

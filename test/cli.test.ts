@@ -19,7 +19,8 @@ const WITHOUT_POWERS =
     ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--inh-caps=-all', '--']
     : []
 
-const VERBS = 'serve follow send replay verify inspect snapshot status void bench config'.split(' ')
+const VERBS =
+  'serve follow send replay verify inspect snapshot status void bench demo config'.split(' ')
 
 t.test('help, usage and version', async (t) => {
   const help = await runCommand(['--help'])

@@ -7,36 +7,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { startServed, temporaryDirectory } from './support/command-line.ts'
+import { DOCUMENTS_URL, examplesIn, masked } from './support/doc-examples.ts'
 
 /** Every step is a process of its own, and machines are slow at times. */
 t.setTimeout(180_000)
-
-/** Where the README's server listens. */
-const README_URL = 'http://127.0.0.1:7700'
-
-interface Example {
-  readonly command: string
-  readonly output: string
-}
-
-/** The commands of all `console` blocks in order, each with what it prints. */
-function examplesIn(markdown: string): Example[] {
-  const blocks = [...markdown.matchAll(/^```console\n(.*?)^```$/gms)].map(([, text = '']) => text)
-  return blocks.flatMap((text) =>
-    text
-      .split(/^\$ /m)
-      .filter((part) => part !== '')
-      .map((part) => {
-        const [command = '', ...output] = part.trimEnd().split('\n')
-        return { command, output: output.join('\n') }
-      }),
-  )
-}
-
-/** Times differ from run to run; all else has to be the same. */
-function masked(output: string): string {
-  return output.trim().replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, 'TIME')
-}
 
 t.test('the README', async (t) => {
   const server = await startServed(join(temporaryDirectory(t), 'data'))
@@ -47,10 +21,10 @@ t.test('the README', async (t) => {
   const run = promisify(execFile)
   for (const { command, output } of examples) {
     t.match(command, /^curl -s /)
-    const { stdout } = await run('sh', ['-c', command.replaceAll(README_URL, server.url)])
+    const { stdout } = await run('sh', ['-c', command.replaceAll(DOCUMENTS_URL, server.url)])
     t.equal(masked(stdout), masked(output), command)
   }
-  const shown = /^serving +http:.*$/m.exec(readme)?.[0].replace(README_URL, server.url)
+  const shown = /^serving +http:.*$/m.exec(readme)?.[0].replace(DOCUMENTS_URL, server.url)
   t.match(server.banner, String(shown), 'the banner has the address as shown')
   const digits = (text: string) => text.replaceAll(/[\d,.]+/g, 'N')
   for (const head of ['holdfast', 'data', 'limits', 'memory', 'recovered']) {

@@ -1,6 +1,7 @@
 // `holdfast bench`: runs one benchmark and prints its figure beside the conditions.
 
 import { spawnSync } from 'node:child_process'
+import { benchCalls } from '../../bench/calls.ts'
 import { benchEngineSizes } from '../../bench/engine.ts'
 import { benchHttp } from '../../bench/http.ts'
 import { benchJournal } from '../../bench/journal.ts'
@@ -9,6 +10,7 @@ import type { BenchResult } from '../../bench/result.ts'
 import { benchSnapshot } from '../../bench/snapshot.ts'
 import { benchStream } from '../../bench/stream.ts'
 import { benchViews } from '../../bench/views.ts'
+import { benchViewsEffect } from '../../bench/views-effect.ts'
 import { EXIT, type ExitCode, usageError } from '../exit-codes.ts'
 import { didYouMean } from '../nearest.ts'
 import { grouped, note, print, printJson, table } from '../output.ts'
@@ -21,6 +23,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<BenchResult>>> = {
   recovery: () => benchRecovery(),
   snapshot: () => benchSnapshot(),
   views: () => benchViews(),
+  'views-effect': () => benchViewsEffect(),
+  calls: () => benchCalls(),
 }
 
 /** Runs the benchmark called `what`. */

@@ -1,0 +1,221 @@
+// The module calls over the stream: what starts and ends take while 50,000 calls are live, offered at a
+// fixed pace, and how many pairs of both there can be. A server of its own; the client is in this process.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
+import { connect, type Holdfast } from '../client/index.ts'
+import { type BenchResult, machineConditions, median } from './result.ts'
+import { startServerProcess } from './server-process.ts'
+
+/** What may be set. */
+export interface CallsBenchOptions {
+  /** Calls that are live at any time; 50,000 where not given. */
+  readonly live?: number
+  /** Starts and ends a second, half of them each; 10,000 where not given. */
+  readonly perSecond?: number
+  /** Seconds of the paced part; 20 where not given. */
+  readonly seconds?: number
+  /** Rounds at full speed of 3 s each; 5 where not given. */
+  readonly rounds?: number
+}
+
+const CUSTOMERS = 1_000
+const MAX_SECONDS = 600
+const TALK_SECONDS = 75
+
+/** A minute of talk, and what each customer has: more than it can spend. */
+const RATE = 6_000
+const PAID_IN = 2 ** 40
+
+/** Starts and ends of one tick are sent together. */
+const TICK_MS = 5
+
+/** Calls that go their way at the same time at full speed. */
+const AHEAD = 2_048
+const ROUND_MS = 3_000
+
+/** Longer than any measurement, so that none expires, in seconds. */
+const RINGING_SECONDS = 86_400
+
+/** Measures. Throws where anything is answered but `ok`. */
+export async function benchCalls(options: CallsBenchOptions = {}): Promise<BenchResult> {
+  const { live = 50_000, perSecond = 10_000, seconds = 20, rounds = 5 } = options
+  const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
+  const server = await startServerProcess(dataDir, [], { isQuiet: true })
+  try {
+    const load = new CallLoad(await connect(server.url, { timeoutMs: 120_000 }))
+    await load.prepare()
+    await load.fill(live)
+    const paced = await load.paced(perSecond, seconds)
+    await load.assertLive(live)
+    const pairs: number[] = []
+    await load.pairsPerSecond(ROUND_MS / 3)
+    for (let i = 0; i < rounds; i++) pairs.push(await load.pairsPerSecond(ROUND_MS))
+    await load.assertLive(live)
+    await load.hf.close()
+    return resultOf(paced, pairs, { live, perSecond, seconds, rounds })
+  } finally {
+    await server.stop()
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}
+
+/** What the paced part came to. */
+interface Paced {
+  readonly starts: RecordableHistogram
+  readonly ends: RecordableHistogram
+  /** Starts and ends that were answered a second. */
+  readonly commandsPerSecond: number
+}
+
+function resultOf(
+  { starts, ends, commandsPerSecond }: Paced,
+  pairs: readonly number[],
+  { live, perSecond, seconds, rounds }: Required<CallsBenchOptions>,
+): BenchResult {
+  const ms = (one: RecordableHistogram, percentile: number) => one.percentile(percentile) / 1_000
+  return {
+    name: 'calls',
+    commandsPerSecond: median(pairs) * 2,
+    rounds: pairs.map((count) => count * 2),
+    conditions: {
+      ...machineConditions(),
+      commands: 'starts and ends of calls, durable before the answer',
+      measured: 'commandsPerSecond at full speed; latencies at the pace, from when each was due',
+      server: 'holdfast serve with its defaults, its follower and its views',
+      client: 'holdfast/client on the same machine, one connection',
+      liveCalls: live,
+      startsAndEndsOfferedPerSecond: perSecond,
+      secondsAtPace: seconds,
+      customers: CUSTOMERS,
+      roundsAtFullSpeed: rounds,
+      secondsPerRound: ROUND_MS / 1_000,
+      callsAtOnceAtFullSpeed: AHEAD,
+      dataDirectory: tmpdir(),
+    },
+    figures: {
+      'commandsPerSecond at pace': commandsPerSecond,
+      'start p50Ms': ms(starts, 50),
+      'start p99Ms': ms(starts, 99),
+      'start p99.9Ms': ms(starts, 99.9),
+      'end p50Ms': ms(ends, 50),
+      'end p99Ms': ms(ends, 99),
+      'end p99.9Ms': ms(ends, 99.9),
+      'pairsPerSecond at full speed': median(pairs),
+    },
+  }
+}
+
+/** Starts calls, and ends those that were started first. */
+class CallLoad {
+  readonly hf: Holdfast
+  #started = 0
+  #ended = 0
+
+  constructor(hf: Holdfast) {
+    this.hf = hf
+  }
+
+  /** Customers with money, and a tariff. */
+  async prepare(): Promise<void> {
+    const rates = { ratePerMinute: RATE, initialIncrement: 30, increment: 6 }
+    await this.#ask('put_tariff', { tariffId: 'all', prefix: '', ...rates })
+    await this.#ask('change_settings', { ringingSeconds: RINGING_SECONDS })
+    const customers = Array.from({ length: CUSTOMERS }, (_, i) => `customer-${i}`)
+    await Promise.all(
+      customers.map((customerId) => this.#ask('add_customer', { customerId, currency: 'EUR' })),
+    )
+    await Promise.all(
+      customers.map((customerId) => this.#ask('top_up', { customerId, amount: PAID_IN })),
+    )
+  }
+
+  /** Starts calls that stay. */
+  async fill(count: number): Promise<void> {
+    const last = this.#started + count
+    const line = async (): Promise<void> => {
+      while (this.#started < last) await this.#start(this.#started++)
+    }
+    await Promise.all(Array.from({ length: AHEAD }, line))
+  }
+
+  /** `perSecond` starts and ends, as many of each in every tick, whether answers came or not. */
+  async paced(perSecond: number, seconds: number): Promise<Paced> {
+    const paced = { starts: createHistogram(), ends: createHistogram() }
+    const startedMs = performance.now()
+    let failure: unknown
+    let unanswered = 0
+    const timed = (histogram: RecordableHistogram, dueMs: number, sent: Promise<void>): void => {
+      unanswered++
+      const answered = (): void => {
+        unanswered--
+        // From when it was due: a client that is late must not hide a server that is.
+        histogram.record(Math.max(1, Math.round((performance.now() - dueMs) * 1_000)))
+      }
+      sent.then(answered, (error) => {
+        failure = error
+      })
+    }
+    const perTick = Math.round((perSecond / 2 / 1_000) * TICK_MS)
+    const ticks = (seconds * 1_000) / TICK_MS
+    for (let tick = 0; tick < ticks || unanswered > 0; tick++) {
+      if (failure !== undefined) throw failure
+      const dueMs = startedMs + tick * TICK_MS
+      const earlyMs = dueMs - performance.now()
+      // One that is behind lets answers in as well.
+      await delay(Math.max(0, earlyMs))
+      for (let n = 0; tick < ticks && n < perTick; n++) {
+        timed(paced.starts, dueMs, this.#start(this.#started++))
+        timed(paced.ends, dueMs, this.#end(this.#ended++))
+      }
+    }
+    const tookMs = performance.now() - startedMs
+    return { ...paced, commandsPerSecond: Math.round((2 * perTick * ticks * 1_000) / tookMs) }
+  }
+
+  /** Calls that are started and ended at once, with as many as there may be on their way. */
+  async pairsPerSecond(ms: number): Promise<number> {
+    const startedMs = performance.now()
+    let pairs = 0
+    const line = async (): Promise<void> => {
+      while (performance.now() - startedMs < ms) {
+        await this.#start(this.#started++)
+        await this.#end(this.#ended++)
+        pairs++
+      }
+    }
+    await Promise.all(Array.from({ length: AHEAD }, line))
+    return Math.round((pairs * 1_000) / (performance.now() - startedMs))
+  }
+
+  /** Each start that was answered must stand for a call of its own. */
+  async assertLive(count: number): Promise<void> {
+    const audit = await this.hf.audit()
+    if (audit.code !== 'ok' || audit.openReservations !== count) {
+      throw new Error(`${count} calls are live, and the audit says ${JSON.stringify(audit)}`)
+    }
+  }
+
+  async #start(n: number): Promise<void> {
+    await this.#ask('start', {
+      callId: `call-${n}`,
+      customerId: `customer-${(n * 7_919) % CUSTOMERS}`,
+      destination: '+4930123456',
+      mode: 'max',
+      maxSeconds: MAX_SECONDS,
+    })
+  }
+
+  async #end(n: number): Promise<void> {
+    await this.#ask('end', { callId: `call-${n}`, durationSeconds: TALK_SECONDS })
+  }
+
+  async #ask(name: string, input: object): Promise<void> {
+    const { code, replayed, detail } = await this.hf.command('calls', name, input)
+    if (code !== 'ok') throw new Error(`${name} was answered ${code} ${detail ?? ''}`)
+    if (replayed) throw new Error(`${name} was known before`)
+  }
+}
