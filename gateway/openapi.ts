@@ -62,7 +62,7 @@ function operation(route: Route): Json {
     ...requestBody(route),
     responses: {
       [status]: success,
-      ...(isDryRun && status !== '200' ? { '200': { ...success, description: 'A dry run' } } : {}),
+      ...(isDryRun && status !== '200' ? { '200': dryRunOf(route, success) } : {}),
       default: {
         description: `Refused: see code${codesOf(route)}`,
         content: { [PROBLEM_TYPE]: ref('Problem') },
@@ -152,14 +152,21 @@ function successContent(route: Route): Json {
   return { 'text/plain': { schema: { type: 'string' } } }
 }
 
+/** What a dry run is answered: of a module, by a query. */
+function dryRunOf(route: Route, success: Json): Json {
+  const dryRun = { ...success, description: 'A dry run' }
+  if (route.does !== 'module') return dryRun
+  return { ...dryRun, content: { 'application/json': { schema: moduleReply(route, 'query') } } }
+}
+
 /** The reply's schema with what every reply of its sort has. */
-function moduleReply({ call, method }: ModuleCallRoute): Json {
+function moduleReply({ call, method }: ModuleCallRoute, sort = sortOf(method)): Json {
   const { properties = {}, required = [] } = call.reply as {
     properties?: Json
     required?: readonly string[]
   }
-  const added = MODULE_REPLY_FIELDS[method === 'GET' ? 'query' : 'command']
-  const optional = method === 'GET' ? ['dryRun'] : []
+  const added = MODULE_REPLY_FIELDS[sort]
+  const optional = sort === 'query' ? ['dryRun'] : []
   const always = Object.keys(added).filter((name) => !optional.includes(name))
   return {
     ...call.reply,
@@ -167,6 +174,10 @@ function moduleReply({ call, method }: ModuleCallRoute): Json {
     properties: { ...properties, ...added },
     required: [...new Set([...required, ...always])],
   }
+}
+
+function sortOf(method: string): keyof typeof MODULE_REPLY_FIELDS {
+  return method === 'GET' ? 'query' : 'command'
 }
 
 function listContent({ list }: ListRoute): Json {

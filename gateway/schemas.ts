@@ -194,7 +194,9 @@ const NUMBERS = {
   available: Type.Optional(UNITS),
   remaining: Type.Optional(UNITS),
   minimum: Type.Optional(UNITS),
-  state: Type.Optional(RESERVATION_FIELDS.state),
+  state: Type.Optional(
+    Type.String({ description: 'Of the reservation; a module may say others.' }),
+  ),
 }
 const ANY_CODE = Type.String({ description: 'A status of the core, or a code of a module.' })
 const RESULT = closed({

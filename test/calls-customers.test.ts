@@ -7,7 +7,7 @@ import t from 'tap'
 import { surface } from '../systems/calls/routes.ts'
 import { RECORDS } from '../systems/calls/tables.ts'
 import { view } from '../systems/calls/views.ts'
-import { acme, begin, MINUTE, start, toldOf } from './support/calls-acme.ts'
+import { acme, begin, MAX, MINUTE, NIL, start, toldOf } from './support/calls-acme.ts'
 import { CallsEngine, type Input } from './support/calls-engine.ts'
 import { CallsModel } from './support/calls-model.ts'
 import type { Step } from './support/calls-model-steps.ts'
@@ -176,6 +176,14 @@ t.test('what is malformed is refused before it is journaled', async (t) => {
     ['start', { ...begun, maxSeconds: 604_801 }],
     ['start', { ...begun, callId: 'a"b' }],
     ['start', { ...begun, callId: 'x'.repeat(97) }],
+    ...['.', '..', NIL, MAX, MAX.toUpperCase()].flatMap((name) => [
+      ['start', { ...begun, callId: name }] as const,
+      ['start', { ...begun, customerId: name }] as const,
+      ['start', { ...begun, campaignId: name }] as const,
+      ['add_customer', { customerId: name, currency: 'USD' }] as const,
+      ['put_tariff', { ...tariff, tariffId: name }] as const,
+      ['add_campaign', { ...campaign, campaignId: name }] as const,
+    ]),
     ['start', { ...begun, surprise: true }],
     ['top_up', { customerId: 'acme', amount: 0 }],
     ['top_up', { customerId: 'acme', amount: 2 ** 51 + 1 }],
@@ -343,7 +351,12 @@ function difference(
 /** What random steps come to often enough to be asked for. */
 const MUST_BE_SEEN = [
   ...['start ok', 'start different', 'start insufficient_funds', 'start max_channels'],
-  ...['start campaign_mismatch', 'start campaign_used_up', 'start campaign_closed'],
+  ...[
+    'start campaign_mismatch',
+    'start min_seconds_too_long',
+    'start campaign_used_up',
+    'start campaign_closed',
+  ],
   ...['answer ok', 'answer call_ended', 'extend ok', 'extend insufficient_funds'],
   ...['extend max_duration', 'extend call_ended', 'end ok', 'end call_ended', 'cancel ok'],
   ...['end exists_with_different_duration_seconds', 'cancel call_answered', 'campaign ok'],

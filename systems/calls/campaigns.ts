@@ -1,6 +1,6 @@
 // Campaigns: money held for many calls of one tariff at once, each call's share at the cost of its
-// longest grant. What a call does not need of its share goes back to the customer, not to the
-// campaign.
+// longest grant. A call that goes block by block keeps its share until it ends; what another call
+// does not need of it goes back to the customer, not to the campaign.
 
 import type { Context, Reply } from '../../engine/index.ts'
 import { affordableCount, costOf } from './billing.ts'
@@ -14,6 +14,7 @@ import {
   refuse,
   settingsOf,
 } from './common.ts'
+import { contraOf } from './contra.ts'
 import { campaignReservationOf, undrawnOf } from './open-campaigns.ts'
 import type { AddCampaignInput, EstimateInput, IdInput } from './schemas.ts'
 import {
@@ -39,8 +40,8 @@ interface Plan {
 /**
  * `add_campaign`: holds money for `calls` calls, or for as many as fit. Refusals:
  * `exists_with_different_*`, `invalid_id`, `customer_not_found`, `tariff_not_found`,
- * `currency_mismatch`, `customer_suspended`, `insufficient_funds` with `maxAffordableCalls`, and
- * the core's for want of room.
+ * `currency_mismatch`, `customer_suspended`, `insufficient_funds` with `maxAffordableCalls` and
+ * `available`, and the core's for want of room.
  */
 export function addCampaign(context: Context, input: AddCampaignInput): Reply {
   const campaigns = context.table(CAMPAIGNS)
@@ -53,10 +54,12 @@ export function addCampaign(context: Context, input: AddCampaignInput): Reply {
   const { now, sequence } = context
   const reserved = admitted * costPerCall
   if (reserved > 0) {
+    const contra = contraOf(context, 'revenue', customer.currency, reserved)
+    if (contra.code !== 'ok') return refuse(contra.code)
     const { code } = context.ledger.reserve({
       id: campaignReservationOf(sequence),
       debit: accountOf(customer.id),
-      credit: `revenue/${customer.currency}`,
+      credit: contra.account,
       amount: reserved,
     })
     if (code !== 'ok') return refuse(code)
@@ -115,9 +118,10 @@ function planOf(context: Context, input: EstimateInput): Plan | Reply {
   if (customer.suspended) return refuse('customer_suspended')
   const secondsPerCall = Math.min(input.maxSeconds, secondsMaxOf(tariff))
   const costPerCall = costOf(tariff, secondsPerCall)
-  const admitted = affordableCount(costPerCall, availableOf(context, customer.id), input.calls)
+  const available = availableOf(context, customer.id)
+  const admitted = affordableCount(costPerCall, available, input.calls)
   const isShort = admitted === 0 || (input.allOrNothing === true && admitted < input.calls)
-  if (isShort) return refuse('insufficient_funds', { maxAffordableCalls: admitted })
+  if (isShort) return refuse('insufficient_funds', { maxAffordableCalls: admitted, available })
   return { customer, tariff, secondsPerCall, costPerCall, admitted }
 }
 

@@ -9,6 +9,11 @@ export const CODES: Readonly<Record<string, ModuleCode>> = {
   tariff_not_found: { status: 404, title: 'There is no such tariff.' },
   call_not_found: { status: 404, title: 'There is no such call, live or ended not long ago.' },
   campaign_not_found: { status: 404, title: 'There is no such campaign.' },
+  insufficient_funds: { status: 402, title: 'The customer has too little available for this.' },
+  min_seconds_too_long: {
+    status: 422,
+    title: 'minSeconds is more than maxSeconds or the tariff allows.',
+  },
   destination_unknown: { status: 404, title: 'No tariff is for this destination.' },
   customer_suspended: { status: 409, title: 'The customer is suspended and starts no calls.' },
   tariff_exists: { status: 409, title: 'Another tariff has this prefix and currency.' },
@@ -21,7 +26,10 @@ export const CODES: Readonly<Record<string, ModuleCode>> = {
   campaign_used_up: { status: 409, title: 'All calls of the campaign were started.' },
   call_ended: { status: 409, title: 'The call has ended.' },
   call_answered: { status: 409, title: 'The call was answered: end it.' },
-  max_duration: { status: 409, title: 'The grant is as long as the tariff allows.' },
+  max_duration: {
+    status: 409,
+    title: 'The grant is as long as the tariff, or the maxSeconds of the start, allows.',
+  },
   max_channels: { status: 429, title: 'The customer has as many live calls as it may have.' },
   calls_per_second: { status: 429, title: 'The customer starts more calls a second than it may.' },
   ...Object.fromEntries(differences()),

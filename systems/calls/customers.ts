@@ -3,10 +3,11 @@
 
 import type { Context, LedgerAccount, Reply } from '../../engine/index.ts'
 import { accountOf, differenceOf, isShortId, noteGiven, noteLow, refuse } from './common.ts'
+import { contraOf } from './contra.ts'
 import { LEDGER_BASE } from './limits.ts'
 import { growLoneCall } from './live-calls.ts'
 import type { AddCustomerInput, ChangeCustomerInput, IdInput, TopUpInput } from './schemas.ts'
-import { CALLS, CURRENCIES, CUSTOMERS, type Customer } from './tables.ts'
+import { CALLS, CUSTOMERS, type Customer } from './tables.ts'
 import { mention } from './tariffs.ts'
 
 /** Absent, in a currency's row, until a tariff has a prefix. */
@@ -24,10 +25,11 @@ export function addCustomer(context: Context, input: AddCustomerInput): Reply {
   const known = customers.get(id)
   if (known !== undefined) return again(context, known, input)
   const number = mention(context, currency, NO_PREFIX)
-  const ledger = LEDGER_BASE + number
-  const code = openCurrency(context, currency, ledger)
-  if (code !== 'ok') return refuse(code)
-  const account = { id: accountOf(id), ledger, creditLimit, history: true }
+  for (const side of ['revenue', 'topups'] as const) {
+    const { code } = contraOf(context, side, currency, 0)
+    if (code !== 'ok') return refuse(code)
+  }
+  const account = { id: accountOf(id), ledger: LEDGER_BASE + number, creditLimit, history: true }
   const opened = context.ledger.openAccount(account)
   if (opened.code !== 'ok') return refuse(opened.code)
   const customer = customers.insert({
@@ -51,18 +53,6 @@ function again(context: Context, known: Customer, input: AddCustomerInput): Repl
   const asked = { ...input, creditLimit: input.creditLimit ?? 0 }
   const fields = ['currency', 'creditLimit', 'maxChannels', 'callsPerSecond', 'lowBalance'] as const
   return differenceOf({ ...known, creditLimit }, asked, fields) ?? factsOf(context, known)
-}
-
-/** The accounts that money comes from and goes to, once for each currency. */
-function openCurrency(context: Context, code: string, ledger: number): string {
-  const currencies = context.table(CURRENCIES)
-  if (currencies.get(code)?.opened === true) return 'ok'
-  for (const id of [`revenue/${code}`, `topups/${code}`]) {
-    const opened = context.ledger.openAccount({ id, ledger, external: true })
-    if (opened.code !== 'ok') return opened.code
-  }
-  currencies.update(code, { opened: true })
-  return 'ok'
 }
 
 /**
@@ -94,13 +84,16 @@ function inUse(context: Context, id: string): number {
 
 /**
  * `top_up`: money comes in. Where exactly one call of the customer is live and was granted less
- * than it wanted, its grant grows. Refusals: `customer_not_found`; `overflow`.
+ * than it wanted, its grant grows. Refusals: `customer_not_found`; `overflow` where the customer
+ * would have more than 2^51; the core's for want of room.
  */
 export function topUp(context: Context, { customerId, amount }: TopUpInput): Reply {
   const customer = context.table(CUSTOMERS).get(customerId)
   if (customer === undefined) return refuse('customer_not_found')
-  const debit = `topups/${customer.currency}`
-  const { code } = context.ledger.transfer({ debit, credit: accountOf(customerId), amount })
+  const contra = contraOf(context, 'topups', customer.currency, amount)
+  if (contra.code !== 'ok') return refuse(contra.code)
+  const [debit, credit] = [contra.account, accountOf(customerId)]
+  const { code } = context.ledger.transfer({ debit, credit, amount })
   if (code !== 'ok') return refuse(code)
   noteGiven(context, customerId)
   const extended = growLoneCall(context, customerId)

@@ -4,6 +4,7 @@
 import type { Context, LedgerResult, Reply } from '../../engine/index.ts'
 import { billedSeconds, costOf } from './billing.ts'
 import { accountOf, noteGiven, noteTaken, refuse } from './common.ts'
+import { contraOf } from './contra.ts'
 import { reservationOf } from './live-calls.ts'
 import { closeCall, factsOfEnd, findRecord } from './records.ts'
 import type { CancelInput, EndInput } from './schemas.ts'
@@ -51,7 +52,8 @@ function correct(context: Context, record: CallRecord, input: EndInput): CallRec
   const more = Math.max(0, cost - paid)
   const less = Math.max(0, paid - cost)
   if (less > 0) {
-    const debit = `revenue/${currency}`
+    const { code, account: debit } = contraOf(context, 'revenue', currency, 0)
+    must({ code, moved: 0 })
     must(context.ledger.transfer({ debit, credit: accountOf(customerId), amount: less }))
   }
   const corrected = context.table(RECORDS).update(record.id, {
@@ -127,10 +129,10 @@ function note(context: Context, record: CallRecord): void {
  * Takes a cost out of a live call's hold, gives the rest of it back, and takes what is left to pay.
  */
 function charge(context: Context, call: Call, cost: number) {
-  const { reserved, number, customerId } = call
+  const { reserved, customerId } = call
   const { currency } = context.table(CUSTOMERS).get(customerId) as Customer
   const held = Math.min(cost, reserved)
-  const name = reservationOf(number)
+  const name = reservationOf(call)
   if (held > 0) must(context.ledger.settle(name, { amount: held }))
   else if (reserved > 0) must(context.ledger.release(name))
   const rest = cost - held
@@ -141,7 +143,9 @@ function charge(context: Context, call: Call, cost: number) {
 /** Takes up to `amount` of what is available; gives back what there was. */
 function collect(context: Context, customerId: string, currency: string, amount: number): number {
   if (amount === 0) return 0
-  const [debit, credit] = [accountOf(customerId), `revenue/${currency}`]
+  const contra = contraOf(context, 'revenue', currency, amount)
+  if (contra.code !== 'ok') return 0
+  const [debit, credit] = [accountOf(customerId), contra.account]
   const { code, moved } = context.ledger.transfer({ debit, credit, amount, atMost: true })
   return code === 'ok' ? moved : 0
 }

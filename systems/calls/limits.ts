@@ -42,6 +42,9 @@ export const CAUSE_MAX = 64
 /** The first of the ledgers of calls; a currency's number is added to it. */
 export const LEDGER_BASE = 0x43_00_00_00
 
+/** Accounts of one side of a currency that are looked at before another is opened. */
+export const CONTRA_TRIED_MAX = 4
+
 /** Most rows: what a table takes before a command is answered `module_full`. */
 export const ROWS_MAX = {
   currencies: 1_000,

@@ -3,16 +3,17 @@
 
 import type { Context, Json, Reply } from '../../engine/index.ts'
 import { affordableSeconds, costOf } from './billing.ts'
-import { availableOf, noteTaken, refuse, settingsOf } from './common.ts'
+import { accountOf, availableOf, noteTaken, refuse, settingsOf } from './common.ts'
+import { contraOf } from './contra.ts'
 import { AMOUNT_MAX } from './limits.ts'
 import { factsOfEnd, findRecord } from './records.ts'
 import type { ExtendInput, IdInput } from './schemas.ts'
-import { CALLS, type Call, type CallRecord } from './tables.ts'
+import { CALLS, type Call, type CallRecord, CUSTOMERS, type Customer } from './tables.ts'
 import { timeText } from './time-text.ts'
 
-/** The name of a call's reservation, below the module's: the number is never used again. */
-export function reservationOf(number: number): string {
-  return `call/${number}`
+/** The name of a call's reservation, below the module's: it is never used again. */
+export function reservationOf({ number, holds }: Pick<Call, 'number' | 'holds'>): string {
+  return holds === 1 ? `call/${number}` : `call/${number}/${holds}`
 }
 
 /** The latest time at which an answered call with this grant ends by itself. */
@@ -47,12 +48,14 @@ export function answer(context: Context, { callId }: { readonly callId: string }
 }
 
 /**
- * `extend`: more seconds for a live call, out of what its customer has available. `usedSeconds` is
+ * `extend`: more seconds for a live call, out of what is held for it already, as of a campaign's
+ * share, and then of what its customer has available. `usedSeconds` is
  * the total since the answer; the new total is used + requested, at most what the tariff and the
  * money allow, and costs the difference of the totals' costs. Used seconds of a call that nobody
  * called answered make it an answered one. Refusals: `call_not_found`; `call_ended`; `max_duration`
- * where the grant is as long as the tariff allows; `insufficient_funds` where nothing more is
- * affordable.
+ * where the grant is as long as the tariff, or the start's own `maxSeconds`, allows;
+ * `insufficient_funds` with `available` where nothing more is affordable. A refused one changes
+ * nothing, and its used seconds are not kept.
  */
 export function extend(context: Context, input: ExtendInput): Reply {
   const { callId, usedSeconds, requestSeconds } = input
@@ -69,7 +72,8 @@ export function extend(context: Context, input: ExtendInput): Reply {
   if (isMore && grantedSeconds >= secondsMax) return refuse('max_duration', { secondsMax })
   const affordable = affordableTotal(context, call)
   if (isMore && affordable <= grantedSeconds) {
-    return refuse('insufficient_funds', { maxAffordableSeconds: 0 })
+    const available = availableOf(context, call.customerId)
+    return refuse('insufficient_funds', { maxAffordableSeconds: 0, available })
   }
   const total = Math.max(grantedSeconds, Math.min(wanted, affordable))
   const grown = grow(context, call, total, affordable, Math.max(wanted, call.wantedSeconds))
@@ -110,15 +114,39 @@ function grow(
   affordable: number,
   wantedSeconds: number,
 ): Call | string {
-  const reserved = costOf(call, total)
-  if (reserved > call.reserved) {
-    const name = reservationOf(call.number)
-    const { code } = context.ledger.extend(name, reserved - call.reserved)
-    if (code !== 'ok') return code
-  }
+  const reserved = Math.max(call.reserved, costOf(call, total))
+  const held = reserved > call.reserved ? holdMore(context, call, reserved) : call
+  if (typeof held === 'string') return held
   const finalUnit = total >= affordable
   const changes = { grantedSeconds: total, reserved, finalUnit, wantedSeconds }
   return context.table(CALLS).update(call.id, changes)
+}
+
+/**
+ * Holds `reserved` for the call in place of what it holds, in the same reservation or, where its
+ * revenue account has no room, in another. The call as it is then, or the code of a refusal.
+ */
+function holdMore(context: Context, call: Call, reserved: number): Call | string {
+  const { ledger } = context
+  const name = reservationOf(call)
+  const { code } = ledger.extend(name, reserved - call.reserved)
+  if (code === 'ok') return call
+  if (code !== 'overflow') return code
+  const { currency } = context.table(CUSTOMERS).get(call.customerId) as Customer
+  const contra = contraOf(context, 'revenue', currency, reserved)
+  if (contra.code !== 'ok') return contra.code
+  const holds = call.holds + 1
+  const id = reservationOf({ number: call.number, holds })
+  const [debit, credit] = [accountOf(call.customerId), contra.account]
+  const released = ledger.release(name)
+  if (released.code !== 'ok') return released.code
+  const more = ledger.reserve({ id, debit, credit, amount: reserved })
+  const held = context.table(CALLS).update(call.id, { holds })
+  if (more.code === 'ok') return held
+  // It was not the revenue account that had no room: what was held is held again.
+  const same = ledger.reserve({ id, debit, credit, amount: call.reserved })
+  if (same.code !== 'ok') throw new Error(`the hold of call ${call.number} is ${same.code}`)
+  return more.code
 }
 
 /**

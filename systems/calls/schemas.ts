@@ -23,8 +23,16 @@ function closed<P extends TProperties>(properties: P) {
 /** No control characters, and none that JSON would spell with more bytes. */
 const PLAIN = '^[^\\u0000-\\u001f"\\\\\\u007f]+$'
 
+/** What no path can name: `.` and `..`, which clients take out of it, and the nil and max UUID. */
+const UNNAMEABLE = '^(?!\\.{1,2}$|[0-]{36}$|[Ff-]{36}$)'
+
+function text(pattern: string, description: string) {
+  return Type.String({ minLength: 1, maxLength: ID_BYTES_MAX, pattern, description })
+}
+
+/** The id of something that has a path. */
 function id(description: string) {
-  return Type.String({ minLength: 1, maxLength: ID_BYTES_MAX, pattern: PLAIN, description })
+  return text(UNNAMEABLE + PLAIN.slice(1), description)
 }
 
 function integer(minimum: number, maximum: number, description: string) {
@@ -146,7 +154,10 @@ export const QUERY_INPUTS = {
   settings: closed({}),
 } as const
 
-const OWN_ID = id('The idempotency key: the same id with the same content gets the first outcome.')
+const OWN_ID = text(
+  PLAIN,
+  'The idempotency key: the same id with the same content gets the first outcome.',
+)
 
 /** Bodies of requests: the inputs without what is in the path, and with the idempotency key. */
 export const BODIES = {

@@ -14,6 +14,7 @@ import {
   refuse,
   settingsOf,
 } from './common.ts'
+import { contraOf } from './contra.ts'
 import { GRANT_SECONDS_MAX } from './limits.ts'
 import {
   affordableTotal,
@@ -48,8 +49,6 @@ interface Terms {
   readonly rates: Rates
   /** Longest total grant. */
   readonly secondsMax: number
-  /** Longest first grant. */
-  readonly firstSecondsMax: number
   /** What pays for the first grant. */
   readonly money: number
   readonly campaign: Campaign | undefined
@@ -58,9 +57,9 @@ interface Terms {
 /**
  * `start`: lets a call in and holds what its grant costs. Refusals in this order:
  * `exists_with_different_*`, `invalid_id`, `customer_not_found`, `campaign_not_found`,
- * `destination_unknown`, `campaign_mismatch`, `campaign_closed`, `campaign_used_up`,
- * `customer_suspended`, `max_channels`, `calls_per_second`, `insufficient_funds` with
- * `maxAffordableSeconds`, and the core's for want of room.
+ * `destination_unknown`, `min_seconds_too_long`, `campaign_mismatch`, `campaign_closed`,
+ * `campaign_used_up`, `customer_suspended`, `max_channels`, `calls_per_second`,
+ * `insufficient_funds` with `maxAffordableSeconds` and `available`, and the core's for want of room.
  */
 export function start(context: Context, input: StartInput): Reply {
   const known = again(context, input)
@@ -72,20 +71,24 @@ export function start(context: Context, input: StartInput): Reply {
   if ('code' in terms) return terms
   const code = admit(context, customer)
   if (code !== 'ok') return refuse(code)
-  const { rates, firstSecondsMax } = terms
-  const affordable = affordableSeconds(rates, terms.money, GRANT_SECONDS_MAX)
+  const { rates, secondsMax, campaign } = terms
+  const shareSeconds = campaign?.secondsPerCall ?? GRANT_SECONDS_MAX
+  const affordable = affordableSeconds(rates, terms.money, shareSeconds)
   if (affordable < (input.minSeconds ?? 1)) {
-    const maxAffordableSeconds = Math.min(affordable, firstSecondsMax)
-    return refuse('insufficient_funds', { maxAffordableSeconds })
+    const maxAffordableSeconds = Math.min(affordable, secondsMax)
+    const available = availableOf(context, customer.id)
+    return refuse('insufficient_funds', { maxAffordableSeconds, available })
   }
-  const wanted = Math.min(firstSecondsMax, askedSeconds(input))
+  const wanted = Math.min(secondsMax, askedSeconds(input, campaign))
   const granted = Math.min(wanted, affordable)
-  const reserved = costOf(rates, granted)
+  const cost = costOf(rates, granted)
+  // Block by block the share pays for the blocks to come as well.
+  const reserved = campaign !== undefined && input.mode === 'block' ? campaign.costPerCall : cost
   const held = hold(context, customer, terms, reserved)
   if (held !== 'ok') return refuse(held)
   const call = letIn(context, input, terms, wanted, granted, reserved)
-  if (terms.campaign === undefined) noteTaken(context, customer.id, rates, isOutOfMoney(call))
-  else noteGiven(context, customer.id)
+  if (campaign === undefined) noteTaken(context, customer.id, rates, isOutOfMoney(call))
+  else if (reserved < campaign.costPerCall) noteGiven(context, customer.id)
   return factsOfCall(call)
 }
 
@@ -98,31 +101,34 @@ function again(context: Context, input: StartInput): Reply | undefined {
   return differenceOf(record, input, ASKED) ?? factsOfEnded(record)
 }
 
-function askedSeconds({ mode, maxSeconds, blockSeconds }: StartInput): number {
+function askedSeconds(
+  { mode, maxSeconds, blockSeconds }: StartInput,
+  campaign: Campaign | undefined,
+): number {
   if (mode === 'block') return blockSeconds ?? BLOCK_SECONDS_DEFAULT
-  return maxSeconds ?? GRANT_SECONDS_MAX
+  return maxSeconds ?? campaign?.secondsPerCall ?? GRANT_SECONDS_MAX
 }
 
 function termsOf(context: Context, customer: Customer, input: StartInput): Terms | Reply {
-  const { campaignId, mode, maxSeconds = GRANT_SECONDS_MAX } = input
+  const { campaignId, mode, minSeconds = 1, maxSeconds = GRANT_SECONDS_MAX } = input
   if (campaignId !== undefined && context.table(CAMPAIGNS).get(campaignId) === undefined) {
     return refuse('campaign_not_found')
   }
   const tariff = findTariff(context, customer.currency, input.destination)
   if (tariff === undefined) return refuse('destination_unknown')
+  const longest = Math.min(secondsMaxOf(tariff), maxSeconds)
+  if (minSeconds > longest) return refuse('min_seconds_too_long', { secondsMax: longest })
   // Block by block, maxSeconds bounds them all; else it is what is asked for at first.
   const ownMax = mode === 'block' ? maxSeconds : GRANT_SECONDS_MAX
   const secondsMax = Math.min(secondsMaxOf(tariff), ownMax)
   const terms = { tariffId: tariff.id, secondsMax }
   if (campaignId === undefined) {
     const money = availableOf(context, customer.id)
-    return { ...terms, rates: tariff, firstSecondsMax: secondsMax, money, campaign: undefined }
+    return { ...terms, rates: tariff, money, campaign: undefined }
   }
   const campaign = findOpenCampaign(context, campaignId, customer.id, tariff.id)
   if ('code' in campaign) return campaign
-  const { costPerCall: money, secondsPerCall } = campaign
-  const firstSecondsMax = Math.min(secondsPerCall, secondsMax)
-  return { ...terms, rates: campaign, firstSecondsMax, money, campaign }
+  return { ...terms, rates: campaign, money: campaign.costPerCall, campaign }
 }
 
 /** The customer's own limits; counts the call where they let it in. */
@@ -152,8 +158,9 @@ function hold(context: Context, customer: Customer, terms: Terms, amount: number
     }
   }
   if (amount === 0) return 'ok'
-  const credit = `revenue/${customer.currency}`
-  const id = reservationOf(sequence)
+  const { code, account: credit } = contraOf(context, 'revenue', customer.currency, amount)
+  if (code !== 'ok') return code
+  const id = reservationOf({ number: sequence, holds: 1 })
   return ledger.reserve({ id, debit: accountOf(customer.id), credit, amount }).code
 }
 
@@ -182,6 +189,7 @@ function letIn(
     blockSeconds: input.blockSeconds ?? null,
     campaignId: input.campaignId ?? null,
     number: sequence,
+    holds: 1,
     state: 'authorized',
     tariffId,
     ratePerMinute,

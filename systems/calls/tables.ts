@@ -27,8 +27,10 @@ export const CURRENCIES = {
     /** Empty: tariffs of any currency. */
     code: 'text',
     number: 'integer',
-    /** Whether its revenue and top-up accounts are there. */
-    opened: 'flag',
+    /** How many revenue accounts it has; 0: none was needed yet. */
+    revenues: 'integer',
+    /** How many accounts that top-ups come from. */
+    topups: 'integer',
     /** Characters of the longest prefix that a tariff of it ever had: where a search begins. */
     prefixMax: 'integer',
   },
@@ -106,6 +108,8 @@ export const CALLS = {
     ...ASKED,
     /** The sequence of the start: names the reservation `call/<number>` and the record. */
     number: 'integer',
+    /** How often its hold was made: beyond 1 the reservation is `call/<number>/<holds>`. */
+    holds: 'integer',
     state: 'text',
     tariffId: 'text',
     ...RATES,
@@ -114,7 +118,10 @@ export const CALLS = {
     /** What it would be granted if the money were there. */
     wantedSeconds: 'integer',
     grantedSeconds: 'integer',
-    /** Cost of what was granted, all of it held; 0: a free call, without a reservation. */
+    /**
+     * What is held: the cost of what was granted, or the whole share of a campaign where the call
+     * goes block by block and has not used it up; 0: a free call, without a reservation.
+     */
     reserved: 'integer',
     /** The most that an extend reported. */
     usedSeconds: 'integer',

@@ -92,7 +92,7 @@ export function mention(context: Context, code: string, prefixLength: number): n
   const known = currencies.get(code)
   if (known === undefined) {
     const number = currencies.count
-    currencies.insert({ code, number, opened: false, prefixMax: prefixLength })
+    currencies.insert({ code, number, revenues: 0, topups: 0, prefixMax: prefixLength })
     return number
   }
   if (prefixLength > known.prefixMax) currencies.update(code, { prefixMax: prefixLength })

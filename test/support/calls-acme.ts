@@ -2,6 +2,10 @@
 
 import { type Answer, CallsEngine, type Input } from './calls-engine.ts'
 
+/** Ids that no path can name. */
+export const NIL = '00000000-0000-0000-0000-000000000000'
+/** The other one. */
+export const MAX = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 /** 6,000 for each begun minute. */
 export const MINUTE = { ratePerMinute: 6_000, initialIncrement: 60, increment: 60 }
 

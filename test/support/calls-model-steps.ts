@@ -1,5 +1,5 @@
-// What may happen to the plain model of calls, what it answers, and what a call costs there. What
-// becomes of a step is in calls-model.ts.
+// What may happen to the plain model of calls, what it answers, and what a call is and costs
+// there. What becomes of a step is in calls-model.ts.
 
 /** The numbers of a tariff, and its prefix. */
 export interface ModelTariff {
@@ -63,4 +63,24 @@ export function modelAffordable(tariff: ModelTariff, money: number, secondsMax: 
   let seconds = 0
   while (seconds < secondsMax && modelCost(tariff, seconds + 1) <= money) seconds++
   return seconds
+}
+
+/** A live call. */
+export interface ModelCall {
+  readonly asked: string
+  readonly customer: string
+  readonly tariff: ModelTariff
+  readonly secondsMax: number
+  readonly share: number
+  wanted: number
+  granted: number
+  used: number
+  readonly startedAt: number
+  answeredAt: number | undefined
+  validUntil: number
+}
+
+/** What is held for a live call: block by block a campaign's whole share. */
+export function reservedOf({ tariff, granted, share }: ModelCall): number {
+  return Math.max(modelCost(tariff, granted), share)
 }

@@ -1,32 +1,21 @@
-// The rules of calls again, slow and obvious: plain objects, money summed up anew for every question,
+// The rules of calls again, slow and obvious: plain objects, money summed up anew for each question,
 // what money buys found by trying one second after the other. Made for tariffs with short grants.
 
 import {
   type Expected,
+  type ModelCall,
   type ModelCampaignAsked,
   type ModelStart,
   type ModelTariff,
   modelAffordable,
   modelCost,
+  reservedOf,
   type Step,
 } from './calls-model-steps.ts'
 
 interface ModelCustomer {
   balance: number
   credit: number
-}
-
-interface ModelCall {
-  readonly asked: string
-  readonly customer: string
-  readonly tariff: ModelTariff
-  readonly secondsMax: number
-  wanted: number
-  granted: number
-  used: number
-  readonly startedAt: number
-  answeredAt: number | undefined
-  validUntil: number
 }
 
 interface ModelRecord {
@@ -79,7 +68,7 @@ export class CallsModel {
   held(customer: string): number {
     let held = 0
     for (const call of this.calls.values()) {
-      if (call.customer === customer) held += modelCost(call.tariff, call.granted)
+      if (call.customer === customer) held += reservedOf(call)
     }
     for (const campaign of this.campaigns.values()) {
       if (campaign.customer === customer && campaign.isOpen) held += undrawn(campaign)
@@ -155,7 +144,7 @@ export class CallsModel {
   }
 
   #affordableTotal(call: ModelCall): number {
-    const money = modelCost(call.tariff, call.granted) + this.available(call.customer)
+    const money = reservedOf(call) + this.available(call.customer)
     return modelAffordable(call.tariff, money, call.secondsMax)
   }
 
@@ -177,6 +166,8 @@ export class CallsModel {
     if (step.campaign !== undefined && campaign === undefined) return { code: 'campaign_not_found' }
     const tariff = this.#tariffs.find(({ prefix }) => step.destination.startsWith(prefix))
     if (tariff === undefined) return { code: 'destination_unknown' }
+    const longest = step.mode === 'max' ? Math.min(step.seconds, tariff.maxDuration) : Infinity
+    if (step.min > longest) return { code: 'min_seconds_too_long', secondsMax: longest }
     if (campaign !== undefined) {
       const isSame = campaign.customer === step.customer && campaign.tariff === tariff
       if (!isSame) return { code: 'campaign_mismatch' }
@@ -196,24 +187,25 @@ export class CallsModel {
   ): Expected {
     const isMax = step.mode === 'max'
     const secondsMax = tariff.maxDuration
-    const first = Math.min(secondsMax, campaign?.secondsPerCall ?? secondsMax)
-    const money =
-      campaign === undefined
-        ? this.available(step.customer)
-        : modelCost(tariff, campaign.secondsPerCall)
+    const available = this.available(step.customer)
+    const share = campaign === undefined ? 0 : modelCost(tariff, campaign.secondsPerCall)
     // Longer than any grant, so that it is what the money buys and not what the tariff allows.
-    const affordable = modelAffordable(tariff, money, 1_000)
+    const affordable =
+      campaign === undefined
+        ? modelAffordable(tariff, available, 1_000)
+        : modelAffordable(tariff, share, campaign.secondsPerCall)
     if (affordable < step.min) {
-      const maxAffordableSeconds = Math.min(affordable, first)
-      return { code: 'insufficient_funds', maxAffordableSeconds }
+      const maxAffordableSeconds = Math.min(affordable, secondsMax)
+      return { code: 'insufficient_funds', maxAffordableSeconds, available }
     }
     if (campaign !== undefined) campaign.started++
-    const wanted = Math.min(first, step.seconds)
+    const wanted = Math.min(secondsMax, step.seconds)
     const call: ModelCall = {
       asked,
       customer: step.customer,
       tariff,
       secondsMax,
+      share: isMax ? 0 : share,
       wanted,
       granted: Math.min(wanted, affordable),
       used: 0,
@@ -222,10 +214,9 @@ export class CallsModel {
       validUntil: this.now + 120_000,
     }
     this.calls.set(step.call, call)
-    const isLast = isMax ? call.granted < wanted : call.granted >= this.#affordableTotal(call)
+    const isLast = !isMax && call.granted >= this.#affordableTotal(call)
     const finalUnit = isLast || call.granted < wanted
-    const reserved = modelCost(tariff, call.granted)
-    return { code: 'ok', grantedSeconds: call.granted, reserved, finalUnit }
+    return { code: 'ok', grantedSeconds: call.granted, reserved: reservedOf(call), finalUnit }
   }
 
   #answer(id: string): Expected {
@@ -259,7 +250,7 @@ export class CallsModel {
       code: 'ok',
       grantedSeconds: call.granted - before,
       totalGrantedSeconds: call.granted,
-      reserved: modelCost(call.tariff, call.granted),
+      reserved: reservedOf(call),
       finalUnit: call.granted >= affordable,
     }
   }
@@ -292,10 +283,12 @@ export class CallsModel {
     charged: number,
     seconds: number | undefined,
   ): ModelRecord {
-    const reserved = modelCost(call.tariff, call.granted)
+    const reserved = reservedOf(call)
     const cost = modelCost(call.tariff, charged)
     this.calls.delete(id)
-    const paid = Math.min(cost, Math.min(cost, reserved) + this.#availableBeside(call, reserved))
+    // Available while the call, which is gone already, held its reserve.
+    const beside = this.available(call.customer) - reserved
+    const paid = Math.min(cost, Math.min(cost, reserved) + beside)
     this.#customer(call.customer).balance -= paid
     const record: ModelRecord = {
       asked: call.asked,
@@ -311,11 +304,6 @@ export class CallsModel {
     }
     this.records.set(id, record)
     return record
-  }
-
-  /** What was available while the call, which is gone already, held its reserve. */
-  #availableBeside(call: ModelCall, reserved: number): number {
-    return this.available(call.customer) - reserved
   }
 
   #cancel(id: string): Expected {
