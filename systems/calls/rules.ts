@@ -22,7 +22,7 @@ import { putTariff, readTariff } from './tariffs.ts'
 /** See the head of this file. Raise `version` with any change of what a journal comes to. */
 export const rules = {
   name: 'calls',
-  version: 2,
+  version: 1,
   tables: [SETTINGS, CURRENCIES, CUSTOMERS, TARIFFS, CALLS, RECORDS, CAMPAIGNS],
   commands: {
     add_customer: addCustomer,
