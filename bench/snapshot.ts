@@ -25,7 +25,7 @@ export interface SnapshotBenchOptions {
 /** How long a measurement without a snapshot takes, in ms. */
 const PLAIN_MS = 8_000
 
-/** Measures. Takes about two minutes, most of them for building the state. */
+/** Measures. Takes several minutes: the state is built first, and a snapshot takes half of one. */
 export async function benchSnapshot(options: SnapshotBenchOptions = {}): Promise<BenchResult> {
   const { accounts = 1_000_000, openReservations = 1_000_000 } = options
   const { rounds = 3, dir = tmpdir() } = options
