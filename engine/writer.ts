@@ -1,7 +1,7 @@
 // The writer at work: what the engine that decides right now stands on, in a constant of this module.
 // One thread runs one engine, and V8 takes what hangs off a module's constant, and was never set twice,
-// for constants too: no loads, no checks of what an object is. Measured on the engine's benchmark, that
-// is worth a third. A second engine in the same thread is decided as rightly, and more slowly.
+// for constants too: no loads, no checks of what an object is (docs/how-it-works.md). A second engine in
+// the same thread is decided as rightly, and more slowly.
 
 import type { Core } from './core.ts'
 import type { OutcomeDigest, OutcomeSink } from './outcome-writer.ts'
