@@ -75,6 +75,32 @@ export class IdHash {
   }
 }
 
+/**
+ * The hash of a text for an index of this process: FNV-1a (Fowler, Noll, Vo), with the secret tables in
+ * its way and the mixing at the end of MurmurHash3, so that nobody can make up texts that collide. `hash`
+ * is what to go on from, where a hash is of several values.
+ */
+export function hashOfText(text: string, hash: number): number {
+  let h = hash ^ text.length
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    h = Math.imul(h ^ unit ^ (T0[unit & 255] as number) ^ (T1[unit >>> 8] as number), 0x01000193)
+    h ^= h >>> 15
+  }
+  return mixed(h)
+}
+
+/** The same of a number. */
+export function hashOfNumber(value: number, hash: number): number {
+  return mixed(hash ^ contentHashOfNumber(value) ^ (T2[value & 255] as number))
+}
+
+function mixed(hash: number): number {
+  const h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  const g = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return g ^ (g >>> 16)
+}
+
 /** One word that stands for the id at byte `at` in what is remembered of a command's content. */
 export function contentHashOfId(words: Words, at: number): number {
   const w = at >>> 2

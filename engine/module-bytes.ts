@@ -65,6 +65,34 @@ export function readText({ u8, u32 }: Words, at: number, end: number): string | 
   return Buffer.from(u8.slice(at + 4, at + 4 + bytes).buffer).toString('utf8')
 }
 
+/** Where the text at `at` ends. */
+export function endOfText({ u32 }: Words, at: number): number {
+  return at + paddedBytes(u32[at >>> 2] as number)
+}
+
+/** The text at `at` of what was written here, whose memory is `buffer` too. */
+export function ownText({ u32 }: Words, buffer: Buffer, at: number): string {
+  return buffer.toString('utf8', at + 4, at + 4 + (u32[at >>> 2] as number))
+}
+
+/** Whether the text at `at` is `text`. */
+export function isText({ u8, u32 }: Words, at: number, text: string): boolean {
+  const start = at + 4
+  const bytes = u32[at >>> 2] as number
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 0x7f) return isUtf8(u8, start, bytes, Buffer.from(text))
+    if (i >= bytes || u8[start + i] !== unit) return false
+  }
+  return bytes === text.length
+}
+
+function isUtf8(u8: Uint8Array, start: number, bytes: number, text: Uint8Array): boolean {
+  if (text.length !== bytes) return false
+  for (let i = 0; i < bytes; i++) if (u8[start + i] !== text[i]) return false
+  return true
+}
+
 /**
  * Length of the row or timer at byte `at`, at least `bytesMin`; 0 where it does not lie wholly in
  * `words`.

@@ -12,6 +12,12 @@ import {
 } from '../protocol/index.ts'
 import { ModuleMisuse } from './module-errors.ts'
 
+/**
+ * Reservations are many, and each is named a few times in a row at most: what is kept of them longer would
+ * only be work for V8's collector.
+ */
+const RESERVATION_NAMES = 256
+
 /** The ids of the accounts that `module` names: as everybody has them who spells the whole name. */
 export function accountsBelow(module: string): IdCache {
   return createIdCache(undefined, (name): Id => idOf(wholeName(module, name)))
@@ -19,7 +25,7 @@ export function accountsBelow(module: string): IdCache {
 
 /** The ids of the reservations that `module` names: no command from outside may have one of them. */
 export function reservationsBelow(module: string): IdCache {
-  return createIdCache(undefined, (name): Id => {
+  return createIdCache(RESERVATION_NAMES, (name): Id => {
     const text = wholeName(module, name)
     return new Id(asOwnedId(idFromText(text)), text)
   })

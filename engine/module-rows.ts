@@ -1,15 +1,26 @@
-// The rows of one table: which ones its schema allows, what finds them in an index, and the canonical
-// bytes of a row. Keeps no rows; module-table.ts does.
+// The rows of one table: which ones its schema allows, the canonical bytes of a row, and a row out of its
+// bytes. Keeps no rows; module-table.ts does.
 //
 // A row's bytes, which snapshots and digests take: a head, and then the fields that are not null, in
 // the schema's order. A text is as in module-bytes.ts, an integer a double, a flag a u32 of 0 or 1 and a
 // u32 of 0. A row that was taken out is a head with all bits of `nulls` set, and its key.
 
 import { type Words, writeF64 } from '../protocol/index.ts'
+import { hashOfNumber, hashOfText } from './id-hash.ts'
 import type { TableSchema, Value } from './module.ts'
-import { readText, TEXT_BYTES_MAX, textBytes, textFault, writeText } from './module-bytes.ts'
+import {
+  endOfText,
+  isText,
+  ownText,
+  readText,
+  TEXT_BYTES_MAX,
+  textBytes,
+  textFault,
+  writeText,
+} from './module-bytes.ts'
 import type { Created } from './module-creation.ts'
 import { ModuleMisuse } from './module-errors.ts'
+import { type Row, type RowShape, shapeOfRows } from './module-row-shape.ts'
 import {
   checkSchema,
   type Field,
@@ -40,8 +51,7 @@ export const MODULE_ROW_BYTES_MAX: number =
 /** `nulls` of a row that was taken out; a key is never null. */
 const TAKEN_OUT = 0xffffffff
 
-/** A row: frozen, with the schema's fields in its order. */
-export type Row = Readonly<Record<string, Value>>
+export type { Row } from './module-row-shape.ts'
 
 /** The schema of a table, checked, and what follows from it. */
 export class RowSchema {
@@ -51,9 +61,12 @@ export class RowSchema {
   readonly rowsMax: number
   readonly indexes: readonly RowIndex[]
   readonly #place: number
-  readonly #key: string
+  readonly #keyField: Field
   readonly #fields: readonly Field[]
   readonly #byName: ReadonlyMap<string, Field>
+  readonly #shape: RowShape
+  /** Values of the row that is made or taken apart. */
+  readonly #values: Value[]
 
   /** `place` is the table's among the module's. Throws `ModuleMisuse` where the schema is wrong. */
   constructor(module: string, schema: TableSchema, place: number) {
@@ -63,42 +76,50 @@ export class RowSchema {
     this.rowsMax = schema.rowsMax
     this.indexes = indexes
     this.#place = place
-    this.#key = schema.key
+    this.#keyField = byName.get(schema.key) as Field
     this.#fields = fields
     this.#byName = byName
+    this.#shape = shapeOfRows(fields)
+    this.#values = fields.map(() => null)
   }
 
   /** The key of a row that `create` gave. */
   keyOf(row: Row): string {
-    return row[this.#key] as string
+    return row[this.#keyField.name] as string
   }
 
   /** A row of `values`, which are as the schema says. */
   create(values: Readonly<Record<string, unknown>>): Row {
-    const row: Record<string, Value> = {}
-    for (const field of this.#fields) row[field.name] = this.#checked(field, values[field.name])
-    for (const name of Object.keys(values)) {
-      if (!this.#byName.has(name)) throw this.#noField(name)
+    const fields = this.#fields
+    const own = this.#values
+    this.#shape.take(values, own)
+    for (let i = 0; i < fields.length; i++) own[i] = this.#checked(fields[i] as Field, own[i])
+    // All fields are there: with more names than these there is one that is none.
+    const names = Object.keys(values)
+    if (names.length !== fields.length) {
+      for (const name of names) if (!this.#byName.has(name)) throw this.#noField(name)
     }
-    return Object.freeze(row)
+    return this.#shape.make(own)
   }
 
   /** `row` with `changes`; the same object where they change nothing. */
   change(row: Row, changes: Readonly<Record<string, unknown>>): Row {
-    let changed: Record<string, Value> | undefined
+    const own = this.#values
+    let isChanged = false
     for (const name of Object.keys(changes)) {
       const field = this.#byName.get(name)
       if (field === undefined) throw this.#noField(name)
       const value = this.#checked(field, changes[name])
       if (value === row[name]) continue
-      if (name === this.#key) {
+      if (field === this.#keyField) {
         const sentence = `the key ${show(row[name])} cannot become ${show(value)}`
         throw new ModuleMisuse(`${this.title}: ${sentence}: remove the row and insert another`)
       }
-      changed ??= { ...row }
-      changed[name] = value
+      if (!isChanged) this.#shape.take(row, own)
+      isChanged = true
+      own[field.place] = value
     }
-    return changed === undefined ? row : Object.freeze(changed)
+    return isChanged ? this.#shape.make(own) : row
   }
 
   #checked(field: Field, value: unknown): Value {
@@ -143,27 +164,54 @@ export class RowSchema {
     return new ModuleMisuse(`${this.title} has no index ${show(name)}: ${advice}`)
   }
 
-  /** What a scan of an index looks for, checked: equal for equal lists of values alone. */
-  sought(index: RowIndex, values: readonly unknown[]): Value {
+  /** What a scan of an index looks for, checked, into `sought`. */
+  seek(index: RowIndex, values: readonly unknown[], sought: Value[]): void {
     const { fields, name } = index
     if (!Array.isArray(values) || values.length !== fields.length) {
       const names = fields.map((field) => field.name).join(', ')
       throw new ModuleMisuse(`${this.title}: the index ${name} takes a list of values for ${names}`)
     }
-    if (fields.length === 1) return this.#checked(fields[0] as Field, values[0])
-    let joined = ''
     for (let i = 0; i < fields.length; i++) {
-      joined += part(this.#checked(fields[i] as Field, values[i]))
+      sought[i] = this.#checked(fields[i] as Field, values[i])
     }
-    return joined
   }
 
-  /** What finds a row in an index: what `sought` gives for its values. */
-  joined({ fields }: RowIndex, row: Row): Value {
-    if (fields.length === 1) return row[(fields[0] as Field).name] as Value
-    let joined = ''
-    for (const field of fields) joined += part(row[field.name] as Value)
-    return joined
+  /** What finds a row in an index, into `sought`. */
+  seekRow({ fields }: RowIndex, row: Row, sought: Value[]): void {
+    for (let i = 0; i < fields.length; i++) sought[i] = row[(fields[i] as Field).name] as Value
+  }
+
+  /** Whether what is sought in an index finds the row whose bytes are at `at`. */
+  isFound({ fields }: RowIndex, words: Words, at: number, sought: readonly Value[]): boolean {
+    const nulls = words.u32[(at + MODULE_ROW.nulls) >>> 2] as number
+    for (let i = 0; i < fields.length; i++) {
+      const { place, type } = fields[i] as Field
+      const value = sought[i] as Value
+      const isNull = ((nulls >>> place) & 1) !== 0
+      if (isNull !== (value === null)) return false
+      if (isNull) continue
+      const from = this.#placeOf(words, at, nulls, place)
+      if (type === 'text') {
+        if (!isText(words, from, value as string)) return false
+      } else if (readNumber(words, from, type) !== value) return false
+    }
+    return true
+  }
+
+  /** Whether the row whose bytes are at `at` has this key. */
+  hasKey(words: Words, at: number, key: string): boolean {
+    const nulls = words.u32[(at + MODULE_ROW.nulls) >>> 2] as number
+    return isText(words, this.#placeOf(words, at, nulls, this.#keyField.place), key)
+  }
+
+  /** Where the field of this place begins in the row at `at`; it is not null. */
+  #placeOf(words: Words, at: number, nulls: number, place: number): number {
+    let from = at + MODULE_ROW.fields
+    for (let i = 0; i < place; i++) {
+      if (((nulls >>> i) & 1) !== 0) continue
+      from = (this.#fields[i] as Field).type === 'text' ? endOfText(words, from) : from + 8
+    }
+    return from
   }
 
   /** Whether two rows are found by different values in an index. */
@@ -172,22 +220,14 @@ export class RowSchema {
     return false
   }
 
-  /** Length of a row's canonical bytes. */
-  bytesOf(row: Row): number {
-    let bytes: number = MODULE_ROW.fields
-    for (const { name } of this.#fields) {
-      const value = row[name] as Value
-      if (value !== null) bytes += typeof value === 'string' ? textBytes(value) : 8
-    }
-    return bytes
-  }
-
   /** Writes a row's canonical bytes at byte `at`, a multiple of 8; gives back their length. */
   write(words: Words, at: number, created: Created, row: Row): number {
+    const own = this.#values
+    this.#shape.take(row, own)
     let nulls = 0
     let end = at + MODULE_ROW.fields
-    for (let i = 0; i < this.#fields.length; i++) {
-      const value = row[(this.#fields[i] as Field).name] as Value
+    for (let i = 0; i < own.length; i++) {
+      const value = own[i] as Value
       if (value === null) {
         nulls |= 1 << i
       } else if (typeof value === 'string') {
@@ -215,6 +255,27 @@ export class RowSchema {
     writeF64(words, at + MODULE_ROW.sequence, created.sequence)
     words.u32[(at + MODULE_ROW.index) >>> 2] = created.index
     words.u32[(at + MODULE_ROW.nulls) >>> 2] = nulls
+  }
+
+  /** The row whose bytes, which `write` wrote, are at `at` of `words`, whose memory is `buffer` too. */
+  row(words: Words, buffer: Buffer, at: number): Row {
+    const nulls = words.u32[(at + MODULE_ROW.nulls) >>> 2] as number
+    const fields = this.#fields
+    const own = this.#values
+    let from = at + MODULE_ROW.fields
+    for (let i = 0; i < fields.length; i++) {
+      const { type } = fields[i] as Field
+      if (((nulls >>> i) & 1) !== 0) {
+        own[i] = null
+      } else if (type === 'text') {
+        own[i] = ownText(words, buffer, from)
+        from = endOfText(words, from)
+      } else {
+        own[i] = readNumber(words, from, type)
+        from += 8
+      }
+    }
+    return this.#shape.make(own)
   }
 
   /**
@@ -245,11 +306,16 @@ export class RowSchema {
   }
 }
 
-/** One of several values: what it begins with tells its end. */
-function part(value: Value): string {
-  if (typeof value === 'string') return `${value.length}:${value}`
-  if (typeof value === 'number') return `${value};`
-  return value === null ? '~' : value ? '+' : '-'
+/** The hash of what is sought in an index, for this process. */
+export function hashOfSought(sought: readonly Value[]): number {
+  let hash = 0
+  for (let i = 0; i < sought.length; i++) {
+    const value = sought[i] as Value
+    if (typeof value === 'string') hash = hashOfText(value, hash)
+    else if (typeof value === 'number') hash = hashOfNumber(value, hash)
+    else hash = hashOfNumber(value === null ? -1 : value ? -2 : -3, hash)
+  }
+  return hash
 }
 
 function writeFlag({ u32 }: Words, at: number, flag: boolean): void {

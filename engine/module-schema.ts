@@ -7,10 +7,7 @@ import { ModuleMisuse } from './module-errors.ts'
 /** Most fields of a table: a bit for each in a row's head. */
 export const MODULE_ROW_FIELDS_MAX = 32
 
-/**
- * Largest `rowsMax`, 2^23: up to there a Map of V8, which holds 2^24 with those that it deleted and has
- * not swept out yet, takes one more whatever was deleted before.
- */
+/** Largest `rowsMax`, 2^23: its columns and its indexes are less than 0.2 GB for each index. */
 export const MODULE_ROWS_MAX = 8_388_608
 
 const NAME = /^[a-z][a-zA-Z0-9_-]{0,31}$/
@@ -20,6 +17,8 @@ const FIELD_TYPE = /^(text|integer|flag)(\?)?$/
 /** A field of a table. */
 export interface Field {
   readonly name: string
+  /** Which of the fields it is, from 0. */
+  readonly place: number
   readonly type: 'text' | 'integer' | 'flag'
   readonly isNullable: boolean
 }
@@ -64,7 +63,7 @@ function fieldsOf({ fields }: TableSchema, refuse: (sentence: string) => never):
   if (names.length === 0 || names.length > MODULE_ROW_FIELDS_MAX) {
     refuse(`${names.length} fields: declare 1 to ${MODULE_ROW_FIELDS_MAX}`)
   }
-  return names.map((name) => {
+  return names.map((name, place) => {
     const type: FieldType | undefined = fields[name]
     const parts = FIELD_TYPE.exec(String(type))
     if (!FIELD_NAME.test(name)) {
@@ -73,7 +72,7 @@ function fieldsOf({ fields }: TableSchema, refuse: (sentence: string) => never):
     if (parts === null) {
       return refuse(`${name} is of type ${show(type)}: text, integer or flag, with ? for null`)
     }
-    return { name, type: parts[1] as Field['type'], isNullable: parts[2] === '?' }
+    return { name, place, type: parts[1] as Field['type'], isNullable: parts[2] === '?' }
   })
 }
 

@@ -18,6 +18,8 @@ export interface ChangedRow extends Created {
   readonly key: string
   /** As it is now; undefined where it was taken out. */
   readonly row: Row | undefined
+  /** Where it is in its table, or was. */
+  readonly slot: number
 }
 
 /**
@@ -38,7 +40,7 @@ export class ModuleTables {
 
   /** Throws `ModuleMisuse` where a schema is wrong: before any command, so that the start fails. */
   constructor(module: string, schemas: readonly TableSchema[]) {
-    const log = { numbers: this.#numbers, changes: this.#changes }
+    const log = { numbers: this.#numbers, changes: this.#changes, encoded: this.encoded }
     this.#module = module
     this.#tables = schemas.map((schema, place) => {
       const table = new RowTable(new RowSchema(module, schema, place), log)
@@ -91,7 +93,12 @@ export class ModuleTables {
 
   /** What was done stands; `changes` is empty after it. */
   commit(): void {
-    if (this.#changes.length > 0) this.#changes.length = 0
+    const changes = this.#changes
+    for (let n = 0; n < changes.length; n++) {
+      const change = changes[n] as TableChange
+      change.table.commit(change)
+    }
+    if (changes.length > 0) changes.length = 0
     this.#mark = 0
     this.#numbers.commit()
   }
@@ -108,16 +115,15 @@ export class ModuleTables {
     const changed: ChangedRow[] = []
     for (let n = this.#mark; n < length; n++) {
       const change = this.#changes[n] as TableChange
-      const { table, what, entry } = change
+      const { table, what, key } = change
       let keys = seen.get(table)
       if (keys === undefined) {
         keys = new Set()
         seen.set(table, keys)
       }
-      if (keys.has(entry.key)) continue
-      keys.add(entry.key)
-      if (what !== 'insert' || table.entry(entry.key) !== undefined)
-        changed.push(changedRow(change))
+      if (keys.has(key)) continue
+      keys.add(key)
+      if (what !== 'insert' || table.slotOf(key) !== 0) changed.push(changedRow(change))
     }
     return changed
   }
@@ -127,24 +133,25 @@ export class ModuleTables {
    * multiple of 8. A row taken out is its head and its key.
    */
   encode(change: ChangedRow): number {
-    const { schema } = this.#byName.get(change.table) as RowTable
-    if (change.row !== undefined) return schema.write(this.encoded, 0, change, change.row)
-    return schema.writeTakenOut(this.encoded, 0, change, change.key)
+    const table = this.#byName.get(change.table) as RowTable
+    if (change.row === undefined) {
+      return table.schema.writeTakenOut(this.encoded, 0, change, change.key)
+    }
+    return table.copyBytes(change.slot, this.encoded)
   }
 
   /** Every row, table by table, in order of creation: for audits. Nothing may change meanwhile. */
   *rows(): Generator<{ readonly table: string; readonly key: string; readonly row: Row }, void> {
     for (const table of this.#tables) {
-      for (const { key, row } of table.entries()) yield { table: table.schema.name, key, row }
+      const { name } = table.schema
+      for (const row of table.rows()) yield { table: name, key: table.schema.keyOf(row), row }
     }
   }
 
-  /** Length of all that `exportRows` gives. Goes through all rows. */
+  /** Length of all that `exportRows` gives. */
   exportBytes(): number {
     let bytes = 0
-    for (const table of this.#tables) {
-      for (const { row } of table.entries()) bytes += table.schema.bytesOf(row)
-    }
+    for (const table of this.#tables) bytes += table.bytes
     return bytes
   }
 
@@ -154,10 +161,7 @@ export class ModuleTables {
    */
   *exportRows(): Generator<Uint8Array, void> {
     for (const table of this.#tables) {
-      for (const entry of table.entries()) {
-        const bytes = table.schema.write(this.encoded, 0, entry, entry.row)
-        yield this.encoded.u8.subarray(0, bytes)
-      }
+      for (const slot of table.slots()) yield table.bytesOf(slot)
     }
   }
 
@@ -181,7 +185,7 @@ export class ModuleTables {
     }
     const key = schema.keyOf(row)
     this.#guardImport(table, created, key)
-    table.add(key, row, sequence, index)
+    table.add(key, row, created, bytes)
     if (compareCreated(created, this.#numbers.last) > 0) this.#numbers.follow(created)
     return bytes
   }
@@ -195,15 +199,16 @@ export class ModuleTables {
     if (last !== undefined && compareCreated(last, created) >= 0) {
       throw stateFault(`a row of ${title} that is not where it belongs`)
     }
-    if (table.entry(key) !== undefined) throw stateFault(`two rows of ${title} with one key`)
+    if (table.slotOf(key) !== 0) throw stateFault(`two rows of ${title} with one key`)
     if (table.count >= rowsMax) throw stateFault(`more than ${rowsMax} rows of ${title}`)
   }
 }
 
 /** The row of a change as it is now. */
-function changedRow({ table, entry }: TableChange): ChangedRow {
-  const { key } = entry
-  const now = table.entry(key)
-  const { sequence, index } = now ?? entry
-  return { table: table.schema.name, key, row: now?.row, sequence, index }
+function changedRow({ table, key, slot }: TableChange): ChangedRow {
+  const now = table.slotOf(key)
+  const own = now === 0 ? slot : now
+  const { sequence, index } = table.created.of(own)
+  const row = now === 0 ? undefined : table.row(now)
+  return { table: table.schema.name, key, row, sequence, index, slot: own }
 }

@@ -37,7 +37,7 @@ export type ValueOf<T extends FieldType> = T extends 'text'
           ? number | null
           : boolean | null
 
-/** A row of a table: frozen, and the same object until it is updated. */
+/** A row of a table: frozen. It may be another object each time, with the same values. */
 export type RowOf<S extends TableSchema> = {
   readonly [F in keyof S['fields']]: ValueOf<S['fields'][F]>
 }
