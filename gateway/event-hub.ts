@@ -155,8 +155,8 @@ export class EventHub {
     const views = this.#views as ViewReader
     const page = await views.events({ from: client.place, limit: EVENT_PAGE })
     client.isReading = false
-    // It comes back under the place that it has.
-    if ('refused' in page) return client.end()
+    // The views are being made, or somebody else keeps them now: it is fed when they can be read again.
+    if ('refused' in page) return
     client.send(page.events, endOf(page), performance.now())
     this.#feed(client)
   }
