@@ -1,14 +1,18 @@
 // One module's timers, by what they are called and by when they are due, with an undo log of their own.
-// Says what is due; the host calls the handlers.
+// Says what is due; the host calls the handlers. A timer is its bytes and a slot in columns, as a row is.
 //
 // A timer's bytes, which snapshots take: u32 bytes of the whole, u32 index, double sequence, double
 // dueMs, and the texts of its kind and key as in module-bytes.ts.
 
-import { allocateWords, TIME_MS_MAX, type Words, writeF64 } from '../protocol/index.ts'
+import { allocateWords, copyWords, TIME_MS_MAX, type Words, writeF64 } from '../protocol/index.ts'
 import { EngineFault } from './fault.ts'
+import { hashOfText } from './id-hash.ts'
 import {
+  endOfText,
   isSame,
+  isText,
   lengthAt,
+  ownText,
   readText,
   TEXT_BYTES_MAX,
   textBytes,
@@ -17,12 +21,14 @@ import {
 } from './module-bytes.ts'
 import { CreationNumbers, compareCreated } from './module-creation.ts'
 import { ModuleFull, ModuleMisuse } from './module-errors.ts'
-import { KeyMap } from './module-key-map.ts'
+import { byteOf, RowMemory } from './module-row-memory.ts'
 import { show } from './module-schema.ts'
-import { type SetTimer, type Timer, TimerHeap } from './module-timer-heap.ts'
+import { SlotIndex, type Sought } from './module-slot-index.ts'
+import { grown } from './module-slot-order.ts'
+import { type Timer, TimerHeap } from './module-timer-heap.ts'
 import { stateFault } from './state-input.ts'
 
-/** Most timers of one module: what a Map takes, as for `MODULE_ROWS_MAX`. */
+/** Most timers of one module: as many as `MODULE_ROWS_MAX`. */
 export const MODULE_TIMERS_MAX = 8_388_608
 
 export { compareTimers, type Timer } from './module-timer-heap.ts'
@@ -33,10 +39,14 @@ export const MODULE_TIMER = { bytes: 0, index: 4, sequence: 8, dueMs: 16, texts:
 /** What the longest timer fits in. */
 export const MODULE_TIMER_BYTES_MAX: number = MODULE_TIMER.texts + 2 * TEXT_BYTES_MAX
 
+/** Timers that there is room for at first, and how much more there is each time it does not do. */
+const SLOTS_AT_FIRST = 1_024
+const GROWTH = 8
+
 /** One change, as what takes it back needs it. */
 interface TimerChange {
   readonly what: 'add' | 'move' | 'delete'
-  readonly timer: SetTimer
+  readonly slot: number
   readonly dueMsBefore: number
 }
 
@@ -44,10 +54,22 @@ interface TimerChange {
  * The timers of one module. The host calls `begin` before a handler and `commit` or `rollback` after
  * it; outside of that `set` and `cancel` throw `ModuleMisuse`.
  */
-export class ModuleTimers {
+export class ModuleTimers implements Sought {
   readonly #module: string
-  readonly #byKind: ReadonlyMap<string, KeyMap<string, SetTimer>>
-  readonly #heap = new TimerHeap()
+  readonly #kinds: readonly string[]
+  readonly #memory = new RowMemory(MODULE_TIMER_BYTES_MAX)
+  /** By slot, from 1: where its bytes are, or of a free one the next, and which of the kinds it is. */
+  #places = new Uint32Array(SLOTS_AT_FIRST + 1)
+  #kindOf = new Uint32Array(SLOTS_AT_FIRST + 1)
+  readonly #index = new SlotIndex(SLOTS_AT_FIRST)
+  readonly #heap = new TimerHeap(SLOTS_AT_FIRST)
+  #slotsMax = SLOTS_AT_FIRST
+  #free = 0
+  #made = 0
+  #bytes = 0
+  /** What is looked for. */
+  #kind = 0
+  #key = ''
   readonly #numbers = new CreationNumbers()
   readonly #changes: TimerChange[] = []
   readonly #encoded = allocateWords(MODULE_TIMER_BYTES_MAX)
@@ -56,7 +78,7 @@ export class ModuleTimers {
   /** `kinds` are the names of the module's timer handlers. */
   constructor(module: string, kinds: readonly string[]) {
     this.#module = module
-    this.#byKind = new Map(kinds.map((kind) => [kind, new KeyMap()]))
+    this.#kinds = [...kinds]
   }
 
   /** Timers that are set. */
@@ -64,14 +86,16 @@ export class ModuleTimers {
     return this.#heap.count
   }
 
-  /** The first to be due, or undefined. It may be moved later. */
+  /** The first to be due, or undefined. */
   get next(): Timer | undefined {
-    return this.#heap.first
+    const slot = this.#heap.first
+    return slot === 0 ? undefined : this.#timer(slot)
   }
 
   /** When the first is due, exactly; Infinity where none is set. */
   get nextDueMs(): number {
-    return this.#heap.first?.dueMs ?? Number.POSITIVE_INFINITY
+    const slot = this.#heap.first
+    return slot === 0 ? Number.POSITIVE_INFINITY : this.#heap.dueMs(slot)
   }
 
   /** Takes out the first that is due at or before `timeMs`, for good; before its handler's `begin`. */
@@ -79,9 +103,11 @@ export class ModuleTimers {
     if (this.#numbers.isOn) {
       throw new EngineFault('invariant', this.#numbers.sequence, 'a timer fires amid a command')
     }
-    const timer = this.#heap.first
-    if (timer === undefined || timer.dueMs > timeMs) return undefined
-    this.#delete(timer)
+    const slot = this.#heap.first
+    if (slot === 0 || this.#heap.dueMs(slot) > timeMs) return undefined
+    const timer = this.#timer(slot)
+    this.#unlink(slot)
+    this.#release(slot)
     return timer
   }
 
@@ -96,7 +122,12 @@ export class ModuleTimers {
 
   /** What was done stands. */
   commit(): void {
-    if (this.#changes.length > 0) this.#changes.length = 0
+    const changes = this.#changes
+    for (let n = 0; n < changes.length; n++) {
+      const { what, slot } = changes[n] as TimerChange
+      if (what === 'delete') this.#release(slot)
+    }
+    if (changes.length > 0) changes.length = 0
     this.#numbers.commit()
   }
 
@@ -105,9 +136,15 @@ export class ModuleTimers {
     for (;;) {
       const change = this.#changes.pop()
       if (change === undefined) break
-      if (change.what === 'add') this.#delete(change.timer)
-      else if (change.what === 'delete') this.#add(change.timer)
-      else this.#heap.move(change.timer, change.dueMsBefore)
+      const { what, slot, dueMsBefore } = change
+      if (what === 'add') {
+        this.#unlink(slot)
+        this.#release(slot)
+      } else if (what === 'delete') {
+        this.#link(slot, dueMsBefore)
+      } else {
+        this.#move(slot, dueMsBefore)
+      }
     }
     this.#numbers.rollback()
   }
@@ -117,33 +154,31 @@ export class ModuleTimers {
    * `MODULE_TIMERS_MAX`.
    */
   set(kind: string, key: string, atMs: number): void {
-    const timers = this.#timersOf('set', kind, key)
+    const place = this.#kindFor('set', kind, key)
     if (!(Number.isSafeInteger(atMs) && atMs > this.#nowMs && atMs <= TIME_MS_MAX)) {
       const range = `later than now, ${this.#nowMs}, and at most ${TIME_MS_MAX}`
       throw this.#misuse(`set: ${kind} ${show(key)} at ${show(atMs)}: give a time in ms ${range}`)
     }
-    const timer = timers.get(key)
-    if (timer === undefined) return this.#setNew(kind, key, atMs)
-    if (timer.dueMs === atMs) return
-    this.#changes.push({ what: 'move', timer, dueMsBefore: timer.dueMs })
-    this.#heap.move(timer, atMs)
+    const slot = this.#find(place, key)
+    if (slot === 0) return this.#setNew(kind, key, atMs)
+    const dueMsBefore = this.#heap.dueMs(slot)
+    if (dueMsBefore === atMs) return
+    this.#changes.push({ what: 'move', slot, dueMsBefore })
+    this.#move(slot, atMs)
   }
 
   /** Takes out a timer, where there is one. Throws `ModuleMisuse`. */
   cancel(kind: string, key: string): void {
-    const timer = this.#timersOf('cancel', kind, key).get(key)
-    if (timer === undefined) return
-    this.#delete(timer)
-    this.#changes.push({ what: 'delete', timer, dueMsBefore: timer.dueMs })
+    const slot = this.#find(this.#kindFor('cancel', kind, key), key)
+    if (slot === 0) return
+    const dueMsBefore = this.#heap.dueMs(slot)
+    this.#unlink(slot)
+    this.#changes.push({ what: 'delete', slot, dueMsBefore })
   }
 
-  /** Length of all that `exportTimers` gives. Goes through all timers. */
+  /** Length of all that `exportTimers` gives. */
   exportBytes(): number {
-    let bytes = 0
-    for (const { kind, key } of this.#heap.all) {
-      bytes += MODULE_TIMER.texts + textBytes(kind) + textBytes(key)
-    }
-    return bytes
+    return this.#bytes
   }
 
   /**
@@ -151,9 +186,10 @@ export class ModuleTimers {
    * nothing may change from the first to the last.
    */
   *exportTimers(): Generator<Uint8Array, void> {
-    const words = this.#encoded
-    for (const timer of this.#heap.all.toSorted(compareCreated)) {
-      yield words.u8.subarray(0, writeTimer(words, timer))
+    for (const slot of this.#heap.inOrder()) {
+      const place = this.#places[slot] as number
+      const at = byteOf(place)
+      yield this.#memory.words(place).u8.subarray(at, at + this.#lengthAt(place))
     }
   }
 
@@ -170,24 +206,27 @@ export class ModuleTimers {
     if (this.count > 0 && compareCreated(timer, last) <= 0) {
       throw stateFault(`a timer of ${this.#module} that is not where it belongs`)
     }
-    this.#add(timer)
+    this.#add(timer, bytes)
     this.#numbers.follow(timer)
     return bytes
   }
 
-  #read(words: Words, at: number, end: number): SetTimer {
+  /** The timer at `at`, whose bytes are in `encoded` after it. */
+  #read(words: Words, at: number, end: number): Timer {
     const kind = readText(words, at + MODULE_TIMER.texts, end)
     const keyAt = at + MODULE_TIMER.texts + textBytes(kind ?? '')
     const key = readText(words, keyAt, end)
     const sequence = words.f64[(at + MODULE_TIMER.sequence) >>> 3] as number
     const index = words.u32[(at + MODULE_TIMER.index) >>> 2] as number
     const dueMs = words.f64[(at + MODULE_TIMER.dueMs) >>> 3] as number
-    const timers = kind === undefined ? undefined : this.#byKind.get(kind)
-    if (kind === undefined || key === undefined || timers === undefined) {
+    const place = this.#kinds.indexOf(kind ?? '')
+    if (kind === undefined || key === undefined || place === -1) {
       throw stateFault(`a timer that ${this.#module} has not`)
     }
-    if (timers.has(key)) throw stateFault(`two timers ${kind} ${show(key)} of ${this.#module}`)
-    const timer = { kind, key, dueMs, sequence, index, place: 0 }
+    if (this.#find(place, key) !== 0) {
+      throw stateFault(`two timers ${kind} ${show(key)} of ${this.#module}`)
+    }
+    const timer = { kind, key, dueMs, sequence, index }
     const isInRange = isCount(sequence) && isCount(dueMs) && dueMs > 0 && dueMs <= TIME_MS_MAX
     if (
       !isInRange ||
@@ -203,38 +242,120 @@ export class ModuleTimers {
       throw new ModuleFull(`${this.#module} has its ${MODULE_TIMERS_MAX} timers: cancel some`)
     }
     const { sequence } = this.#numbers
-    const timer = { kind, key, dueMs, sequence, index: this.#numbers.take(), place: 0 }
-    this.#add(timer)
-    this.#changes.push({ what: 'add', timer, dueMsBefore: dueMs })
+    const timer = { kind, key, dueMs, sequence, index: this.#numbers.take() }
+    const slot = this.#add(timer, writeTimer(this.#encoded, timer))
+    this.#changes.push({ what: 'add', slot, dueMsBefore: dueMs })
   }
 
-  #timersOf(verb: string, kind: string, key: string): KeyMap<string, SetTimer> {
+  /** Which of the kinds it is, if a timer may be changed now, and named so. */
+  #kindFor(verb: string, kind: string, key: string): number {
     if (!this.#numbers.isOn) {
       throw this.#misuse(`${verb}: a query changes nothing: make it a command or a timer`)
     }
-    const timers = this.#byKind.get(kind)
-    if (timers === undefined) {
-      const names = [...this.#byKind.keys()].join(', ') || 'none'
+    const place = this.#kinds.indexOf(kind)
+    if (place === -1) {
+      const names = this.#kinds.join(', ') || 'none'
       throw this.#misuse(`${verb}: no handler ${show(kind)} under the module's timers: ${names}`)
     }
     if (typeof key !== 'string') throw this.#misuse(`${verb} takes a key, a text, not ${show(key)}`)
     const fault = textFault(key)
     if (fault !== undefined) throw this.#misuse(`${verb}: the key of a timer ${fault}`)
-    return timers
+    return place
   }
 
   #misuse(sentence: string): ModuleMisuse {
     return new ModuleMisuse(`${this.#module}.timers.${sentence}`)
   }
 
-  #add(timer: SetTimer): void {
-    this.#byKind.get(timer.kind)?.set(timer.key, timer)
-    this.#heap.add(timer)
+  #find(kind: number, key: string): number {
+    this.#kind = kind
+    this.#key = key
+    return this.#index.find(hashOfText(key, kind), this)
   }
 
-  #delete(timer: SetTimer): void {
-    this.#byKind.get(timer.kind)?.delete(timer.key)
-    this.#heap.delete(timer)
+  /** Whether what is looked for is in this slot. */
+  isAt(slot: number): boolean {
+    if (this.#kindOf[slot] !== this.#kind) return false
+    const place = this.#places[slot] as number
+    const words = this.#memory.words(place)
+    return isText(words, endOfText(words, byteOf(place) + MODULE_TIMER.texts), this.#key)
+  }
+
+  /** Adds a timer whose `bytes` bytes are in `encoded`; gives back its slot. */
+  #add(timer: Timer, bytes: number): number {
+    const slot = this.#freshSlot()
+    const place = this.#memory.take(bytes)
+    copyWords(this.#encoded, 0, this.#memory.words(place), byteOf(place), bytes)
+    this.#places[slot] = place
+    this.#kindOf[slot] = this.#kinds.indexOf(timer.kind)
+    this.#heap.created.set(slot, timer)
+    this.#link(slot, timer.dueMs)
+    return slot
+  }
+
+  #link(slot: number, dueMs: number): void {
+    this.#bytes += this.#lengthAt(this.#places[slot] as number)
+    this.#index.add(this.#hashOf(slot), slot)
+    this.#heap.add(slot, dueMs)
+  }
+
+  /** The opposite of `#link`: slot and bytes stay, until they are released or linked again. */
+  #unlink(slot: number): void {
+    this.#bytes -= this.#lengthAt(this.#places[slot] as number)
+    this.#index.delete(this.#hashOf(slot), slot)
+    this.#heap.delete(slot)
+  }
+
+  #move(slot: number, dueMs: number): void {
+    const place = this.#places[slot] as number
+    writeF64(this.#memory.words(place), byteOf(place) + MODULE_TIMER.dueMs, dueMs)
+    this.#heap.move(slot, dueMs)
+  }
+
+  #release(slot: number): void {
+    const place = this.#places[slot] as number
+    this.#memory.free(place, this.#lengthAt(place))
+    this.#places[slot] = this.#free
+    this.#free = slot
+  }
+
+  #freshSlot(): number {
+    const slot = this.#free
+    if (slot === 0) {
+      if (this.#made === this.#slotsMax) this.#grow()
+      return ++this.#made
+    }
+    this.#free = this.#places[slot] as number
+    return slot
+  }
+
+  #grow(): void {
+    this.#slotsMax *= GROWTH
+    this.#places = grown(this.#places, new Uint32Array(this.#slotsMax + 1))
+    this.#kindOf = grown(this.#kindOf, new Uint32Array(this.#slotsMax + 1))
+    this.#index.grow(this.#slotsMax)
+    this.#heap.grow(this.#slotsMax)
+  }
+
+  #timer(slot: number): Timer {
+    const kind = this.#kinds[this.#kindOf[slot] as number] as string
+    const { sequence, index } = this.#heap.created.of(slot)
+    return { kind, key: this.#keyOf(slot), dueMs: this.#heap.dueMs(slot), sequence, index }
+  }
+
+  #keyOf(slot: number): string {
+    const place = this.#places[slot] as number
+    const words = this.#memory.words(place)
+    const at = endOfText(words, byteOf(place) + MODULE_TIMER.texts)
+    return ownText(words, this.#memory.buffer(place), at)
+  }
+
+  #hashOf(slot: number): number {
+    return hashOfText(this.#keyOf(slot), this.#kindOf[slot] as number)
+  }
+
+  #lengthAt(place: number): number {
+    return this.#memory.words(place).u32[(byteOf(place) + MODULE_TIMER.bytes) >>> 2] as number
   }
 }
 

@@ -6,7 +6,6 @@ import t from 'tap'
 import { EngineFault } from '../engine/fault.ts'
 import type { TableSchema } from '../engine/module.ts'
 import { ModuleFull, ModuleMisuse } from '../engine/module-errors.ts'
-import { KeyMap } from '../engine/module-key-map.ts'
 import { ModuleTables } from '../engine/module-tables.ts'
 import { ModuleTimers } from '../engine/module-timers.ts'
 import type { Words } from '../protocol/index.ts'
@@ -60,24 +59,6 @@ t.test('no two lists of values find the same rows', async (t) => {
       .join(),
   )
   t.strictSame(found, Object.keys(lists))
-})
-
-t.test('a map in parts is a Map', async (t) => {
-  const keys = fc.constantFrom(null, true, false, 0, 1, -1, 2 ** 40, '', '0', '1', 'a', 'true')
-  const step = fc.tuple(keys, fc.option(fc.nat(), { nil: undefined }))
-  const property = fc.property(fc.array(step), (steps) => {
-    const map = new Map<unknown, number>()
-    const parts = new KeyMap<string | number | boolean | null, number>()
-    for (const [key, value] of steps) {
-      if (value === undefined) map.delete(key)
-      else map.set(key, value)
-      if (value === undefined) parts.delete(key)
-      else parts.set(key, value)
-      same([parts.get(key), parts.has(key)], [map.get(key), map.has(key)], 'get and has')
-      same(parts.size, map.size, 'size')
-    }
-  })
-  holds(t, property as fc.IRawProperty<unknown>, 100)
 })
 
 /** A row of LEFT or RIGHT. */

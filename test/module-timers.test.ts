@@ -44,12 +44,7 @@ t.test('hundreds of timers fire in order whatever was moved, canceled and undone
       same(join(timers.exportTimers()).u8, bytes.u8, 'bytes after a restore')
     }
     const fired = Array.from({ length: timers.count }, () => timers.takeDue(1_000))
-    const facts = fired.map((timer) => timer && { ...timer, place: undefined })
-    same(
-      facts,
-      model.firing().map((timer) => ({ ...timer, place: undefined })),
-      'all that fire',
-    )
+    same(fired, model.firing(), 'all that fire')
   })
   holds(t, property as fc.IRawProperty<unknown>, 200)
 })
