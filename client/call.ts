@@ -5,13 +5,14 @@ import {
   type AnyId,
   allocateWords,
   copyWords,
+  type Id,
   OUTCOME,
   statusOf,
   type Words,
 } from '../protocol/index.ts'
-import type { AccountName } from './carrier.ts'
-import type { SubmitResult } from './holdfast.ts'
-import { submitResult } from './results.ts'
+import type { AccountName, ModuleAsk, ModuleCodec } from './carrier.ts'
+import type { ModuleResult, SubmitResult } from './holdfast.ts'
+import { moduleResult, submitResult } from './results.ts'
 
 /** Gives the name of a slot, or undefined where it has to be asked for. */
 export type NameOf = (slot: number) => AccountName | undefined
@@ -85,6 +86,54 @@ export class SingleCall<Result> implements Call {
       isOver: () => this.isOver,
       retry: () => this.take(0, kept, 0),
     })
+  }
+
+  finish(): void {}
+
+  fail(error: Error): void {
+    this.isOver = true
+    this.#reject(error)
+  }
+}
+
+/** A call of a module's command: its result names no accounts. */
+export class ModuleCall<Result> implements Call {
+  readonly isLinked = false
+  wasSent = false
+  isOver = false
+  left = 1
+  readonly startedMs = performance.now()
+  readonly timeoutMs: number
+  readonly #ask: ModuleAsk
+  readonly #id: Id
+  readonly #modules: ModuleCodec
+  readonly #resolve: (result: ModuleResult<Result>) => void
+  readonly #reject: (error: Error) => void
+
+  /** `modules` wrote the record, of what is asked for by `ask` under `id`. */
+  constructor(
+    timeoutMs: number,
+    ask: ModuleAsk,
+    id: Id,
+    modules: ModuleCodec,
+    resolve: (result: ModuleResult<Result>) => void,
+    reject: (error: Error) => void,
+  ) {
+    this.timeoutMs = timeoutMs
+    this.#ask = ask
+    this.#id = id
+    this.#modules = modules
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  take(_index: number, words: Words, at: number): void {
+    // It throws where the outcome makes no sense, and then the call is not over.
+    const result = moduleResult(words, at, this.#id.text, (field) =>
+      this.#modules.differenceCode(this.#ask, field),
+    )
+    this.isOver = true
+    this.#resolve(result as ModuleResult<Result>)
   }
 
   finish(): void {}

@@ -5,20 +5,23 @@ import {
   type AnyId,
   allocateWords,
   type CommandFields,
+  copyWords,
   createIdCache,
   encodeCommand,
   encodeQuery,
   FLAG,
   ID_BYTES,
+  type Id,
   idOf,
   KIND,
   RECORD,
   RECORD_BYTES_MAX,
   STATUS,
   TAIL_BYTES_MAX,
+  toNfc,
   type Words,
 } from '../protocol/index.ts'
-import { type NameOf, SingleCall, SubmitCall } from './call.ts'
+import { ModuleCall, type NameOf, SingleCall, SubmitCall } from './call.ts'
 import type { Carrier, ModuleAsk } from './carrier.ts'
 import { encodeChain } from './chain.ts'
 import {
@@ -65,7 +68,6 @@ import {
   commandResult,
   lookedUp,
   moduleAnswer,
-  moduleResult,
   slotsIn,
   slotsOfCommand,
 } from './results.ts'
@@ -87,6 +89,9 @@ export class Front implements Holdfast {
   readonly opened: Promise<void>
   readonly #exchange: Exchange
   readonly #ids = createIdCache()
+  /** Memory for one record and for its id, until it is copied to where it waits. */
+  readonly #scratch = allocateWords(RECORD_BYTES_MAX + TAIL_BYTES_MAX)
+  readonly #ownId = allocateWords(ID_BYTES)
 
   constructor(carrier: Carrier, options: FrontOptions) {
     checkOptions(options)
@@ -167,38 +172,34 @@ export class Front implements Holdfast {
 
   async audit(options?: CallOptions): Promise<AuditResult> {
     const timeoutMs = this.#begin(options, NO_FLAGS)
-    const record = allocateWords(RECORD.bytes)
-    const bytes = encodeQuery(record, KIND.queryAudit, undefined, this.#ids)
-    return this.#ask(record, bytes, timeoutMs, auditResult, () => [])
+    const bytes = encodeQuery(this.#scratch, KIND.queryAudit, undefined, this.#ids)
+    return this.#ask(this.#scratch, bytes, timeoutMs, auditResult, noSlots)
   }
 
-  async command<Fields>(
+  command<Fields>(
     module: string,
     name: string,
     input: object,
-    options: CommandOptions = {},
+    options?: CommandOptions,
   ): Promise<ModuleResult<Fields>> {
-    const { id, ...rest } = options
-    const timeoutMs = this.#begin(rest, NO_FLAGS)
-    if (id !== undefined) checkId(id, 'id', -1)
-    const own = typeof id === 'string' ? idOf(id) : (id ?? newId())
-    const commandId = own.text
-    const ask = { kind: KIND.module, module, name }
-    const written = this.#write(ask, own.bytes, input)
-    if (written.fault !== undefined) {
-      const { code, detail } = written.fault
-      return { code, detail, commandId, replayed: false } as ModuleResult<Fields>
-    }
-    const { words, bytes } = written
-    const { modules, names } = this.#exchange
-    const build = (outcome: Words, at: number): ModuleResult<Fields> =>
-      moduleResult(outcome, at, commandId, (field) =>
-        modules.differenceCode(ask, field),
-      ) as ModuleResult<Fields>
+    // What is thrown here rejects.
     return new Promise((resolve, reject) => {
-      const call = new SingleCall(timeoutMs, { build, slots: noSlots, names, resolve, reject })
-      this.#exchange.flow.builder.addBlock(call, 0, words, 0, bytes, 1, 0)
-      this.#exchange.commanded(call)
+      let id: AnyId | undefined
+      let rest: CallOptions | undefined
+      if (options !== undefined) ({ id, ...rest } = options)
+      const timeoutMs = this.#begin(rest, NO_FLAGS)
+      if (id !== undefined) checkId(id, 'id', -1)
+      const own = typeof id === 'string' ? idOf(id) : (id ?? newId())
+      const ask = { kind: KIND.module, module, name }
+      const bytes = this.#write(ask, own, input)
+      if (typeof bytes === 'string') {
+        const refused = { ...invalidRequest(bytes), commandId: own.text, replayed: false }
+        return resolve(refused as ModuleResult<Fields>)
+      }
+      const exchange = this.#exchange
+      const call = new ModuleCall<Fields>(timeoutMs, ask, own, exchange.modules, resolve, reject)
+      exchange.flow.builder.addBlock(call, 0, this.#scratch, 0, bytes, 1, 0)
+      exchange.commanded(call)
     })
   }
 
@@ -209,24 +210,24 @@ export class Front implements Holdfast {
     options?: CallOptions,
   ): Promise<ModuleAnswer<Fields>> {
     const timeoutMs = this.#begin(options, NO_FLAGS)
-    const written = this.#write({ kind: KIND.queryModule, module, name }, NO_ID, input)
-    if (written.fault !== undefined) return written.fault as ModuleAnswer<Fields>
+    const bytes = this.#write({ kind: KIND.queryModule, module, name }, undefined, input)
+    if (typeof bytes === 'string') return invalidRequest(bytes) as ModuleAnswer<Fields>
     const build = (words: Words, at: number) => moduleAnswer(words, at) as ModuleAnswer<Fields>
-    return this.#ask(written.words, written.bytes, timeoutMs, build, noSlots)
+    return this.#ask(this.#scratch, bytes, timeoutMs, build, noSlots)
   }
 
-  /** The record of what is asked of a module, in memory of its own; or what is wrong with it. */
-  #write(ask: ModuleAsk, id: Uint8Array, input: object): Written {
+  /** Writes the record of what is asked of a module at 0 of `#scratch`; its length, or what is wrong. */
+  #write(ask: ModuleAsk, id: Id | undefined, input: object): number | string {
     checkName(ask.module, 'module')
     checkName(ask.name, 'name')
     if (typeof input !== 'object' || input === null || Array.isArray(input)) {
       throw new TypeError('The input must be an object.')
     }
-    const words = allocateWords(RECORD_BYTES_MAX + TAIL_BYTES_MAX)
-    const json = JSON.stringify(input).normalize('NFC')
-    const bytes = this.#exchange.modules.write(words, ask, id, json)
-    if (typeof bytes === 'number') return { words, bytes, fault: undefined }
-    return { words, bytes: 0, fault: { code: 'invalid_request', detail: bytes } }
+    // The input's own code may run here, and call: what lies in memory that calls share is written after.
+    const json = toNfc(JSON.stringify(input))
+    id?.write(this.#ownId, 0)
+    const own = id === undefined ? NO_ID : this.#ownId.u8
+    return this.#exchange.modules.write(this.#scratch, ask, own, json)
   }
 
   status(): HoldfastStatus {
@@ -262,7 +263,7 @@ export class Front implements Holdfast {
       commandResult(words, at, asked, nameOf) as R
     const slots = (words: Words, at: number): readonly number[] => slotsOfCommand(words, at, asked)
     if (dryRun) {
-      const record = allocateWords(RECORD_BYTES_MAX + TAIL_BYTES_MAX)
+      const record = this.#scratch
       const bytes = encodeCommand(record, 0, kind, fields, this.#ids)
       record.u8[RECORD.flags] = (record.u8[RECORD.flags] as number) | FLAG.dryRun
       return this.#ask(record, bytes, timeoutMs, build, slots)
@@ -315,15 +316,15 @@ export class Front implements Holdfast {
   async #lookUp<R>(kind: number, id: AnyId, options: CallOptions | undefined): Promise<R> {
     const timeoutMs = this.#begin(options, NO_FLAGS)
     checkId(id, 'id', -1)
-    const record = allocateWords(RECORD.bytes)
-    const bytes = encodeQuery(record, kind, id, this.#ids)
+    const bytes = encodeQuery(this.#scratch, kind, id, this.#ids)
     const build = (words: Words, at: number, nameOf: NameOf): R =>
       lookedUp(words, at, kind, String(id), nameOf) as R
-    return this.#ask(record, bytes, timeoutMs, build, slotsIn)
+    return this.#ask(this.#scratch, bytes, timeoutMs, build, slotsIn)
   }
 
+  /** Asks with the first `bytes` bytes of `from`, a copy of which waits. */
   #ask<R>(
-    record: Words,
+    from: Words,
     bytes: number,
     timeoutMs: number,
     build: (words: Words, at: number, nameOf: NameOf) => R,
@@ -332,16 +333,15 @@ export class Front implements Holdfast {
     return new Promise((resolve, reject) => {
       const { names } = this.#exchange
       const call = new SingleCall(timeoutMs, { build, slots, names, resolve, reject })
+      const record = allocateWords(bytes)
+      copyWords(from, 0, record, 0, bytes)
       this.#exchange.ask(call, record, bytes)
     })
   }
 }
 
-/** A record, or why there is none. */
-interface Written {
-  readonly words: Words
-  readonly bytes: number
-  readonly fault: { readonly code: 'invalid_request'; readonly detail: string } | undefined
+function invalidRequest(detail: string): { readonly code: string; readonly detail: string } {
+  return { code: 'invalid_request', detail }
 }
 
 const NO_ID = new Uint8Array(ID_BYTES)

@@ -22,6 +22,7 @@ import {
   type ReservationView,
   readF64,
   readReply,
+  replyFields,
   reservationIn,
   STATUS,
   type StatusCode,
@@ -54,6 +55,7 @@ export interface Asked {
 }
 
 type Members = Record<string, unknown>
+type ModuleMembers = Members & { code: string }
 type RefusalCode = Exclude<StatusCode, 'ok'>
 
 /** Throws where the bytes from `at` to `end` do not begin with a whole outcome of a known status. */
@@ -117,40 +119,47 @@ export function commandResult(words: Words, at: number, asked: Asked, nameOf: Na
   return { ...resource, ...decided, accounts: balancesOf(words, at, asked, nameOf) }
 }
 
-/** The result of a module's command. */
+/** The result of a module's command. `differenceCode`: as in `ModuleCodec`, of what was asked. */
 export function moduleResult(
   words: Words,
   at: number,
   commandId: string,
   differenceCode: (field: number) => string,
-): Members & { readonly code: string } {
-  const { code, fields } = moduleVerdict(words, at, differenceCode)
-  const when = readF64(words, at + OUTCOME.sequence) === 0 ? undefined : asOf(words, at)
-  return { ...fields, code, commandId, ...when, replayed: isReplayed(words, at) }
+): ModuleMembers {
+  const result = moduleVerdict(words, at, differenceCode)
+  result.commandId = commandId
+  addAsOf(result, words, at)
+  result.replayed = isReplayed(words, at)
+  return result
 }
 
 /** The answer to a module's query. */
-export function moduleAnswer(words: Words, at: number): Members & { readonly code: string } {
-  const { code, fields } = moduleVerdict(words, at, () => 'malformed')
-  if (readF64(words, at + OUTCOME.sequence) === 0) return { ...fields, code }
-  return { ...fields, code, asOf: asOf(words, at) }
+export function moduleAnswer(words: Words, at: number): ModuleMembers {
+  const answer = moduleVerdict(words, at, () => 'malformed')
+  if (readF64(words, at + OUTCOME.sequence) !== 0) answer.asOf = asOf(words, at)
+  return answer
 }
 
-/** The code, which the reply has where there is one, and what the reply has beside it. */
+/** An object of its own: what the reply has, then the code, which the reply has where there is one. */
 function moduleVerdict(
   words: Words,
   at: number,
   differenceCode: (field: number) => string,
-): { readonly code: string; readonly fields: Members } {
+): ModuleMembers {
   const reply = readReply(words, at)
-  if (reply !== undefined) {
-    const { code, ...fields } = reply
-    return { code, fields }
-  }
+  const verdict = (reply === undefined ? {} : replyFields(reply)) as ModuleMembers
+  verdict.code = reply === undefined ? codeWithoutReply(words, at, differenceCode) : reply.code
+  return verdict
+}
+
+function codeWithoutReply(
+  words: Words,
+  at: number,
+  differenceCode: (field: number) => string,
+): string {
   const number = statusNumber(words, at)
-  if (number !== STATUS.exists_with_different_input)
-    return { code: statusOf(number).code, fields: {} }
-  return { code: differenceCode(readF64(words, at + OUTCOME.moved)), fields: {} }
+  if (number !== STATUS.exists_with_different_input) return statusOf(number).code
+  return differenceCode(readF64(words, at + OUTCOME.moved))
 }
 
 /** The answer about an account or a reservation. */
@@ -210,6 +219,14 @@ function missingOf(words: Words, at: number): Missing | undefined {
   const missing = { code: code as RefusalCode, title, retryable }
   if (readF64(words, at + OUTCOME.sequence) === 0) return missing
   return { ...missing, asOf: asOf(words, at) }
+}
+
+/** Adds the members of `asOf` where the outcome was journaled. */
+function addAsOf(members: Members, words: Words, at: number): void {
+  const sequence = readF64(words, at + OUTCOME.sequence)
+  if (sequence === 0) return
+  members.sequence = sequence
+  members.time = formatTime(readF64(words, at + OUTCOME.timeMs))
 }
 
 function asOf(words: Words, at: number): AsOf {

@@ -18,11 +18,18 @@ export function contentTypeRefusal(contentType: string): Refusal | undefined {
   )
 }
 
+/** What to say of bytes that are no text. */
+export const NOT_UTF8 = 'The body is not UTF-8.'
+
 /** The JSON value in `body`, or a refusal with `invalid_request`. */
 export function parseJsonBody(body: Buffer): { readonly value: unknown } | Refusal {
   if (body.length === 0) return invalid('The body is empty: a JSON object is asked for.')
-  if (!isUtf8(body)) return invalid('The body is not UTF-8.')
-  const text = body.toString('utf8')
+  if (!isUtf8(body)) return invalid(NOT_UTF8)
+  return parseJsonText(body.toString('utf8'))
+}
+
+/** The same of a text that was read from UTF-8. */
+export function parseJsonText(text: string): { readonly value: unknown } | Refusal {
   const keys = scanJson(text)
   if (typeof keys !== 'number') return invalid(scanFaultSentence(text, keys))
   let value: unknown

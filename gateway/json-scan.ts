@@ -15,9 +15,11 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COLON = 0x3a
 const MINUS = 0x2d
+const ZERO = 0x30
+const NINE = 0x39
 
-/** -5 and 5; not -0, 05, 5.0 or 5e3. Sixteen digits, for 2^51 has sixteen. */
-const INTEGER = /-?[1-9][0-9]{0,15}(?![0-9.eE+-])|0(?![0-9.eE+-])/y
+/** Sixteen digits, for 2^51 has sixteen. */
+const DIGITS_MAX = 16
 
 /** The number of keys in `text`, or its first fault. */
 export function scanJson(text: string): number | ScanFault {
@@ -30,13 +32,38 @@ export function scanJson(text: string): number | ScanFault {
     else if (c === 0x7b || c === 0x5b) {
       if (++depth > JSON_DEPTH_MAX) return { kind: 'depth', at: i }
     } else if (c === 0x7d || c === 0x5d) depth--
-    else if (c === MINUS || (c >= 0x30 && c <= 0x39)) {
-      INTEGER.lastIndex = i
-      if (!INTEGER.test(text)) return { kind: 'number', at: i }
-      i = INTEGER.lastIndex - 1
+    else if (c === MINUS || (c >= ZERO && c <= NINE)) {
+      const end = endOfInteger(text, i)
+      if (end < 0) return { kind: 'number', at: i }
+      i = end - 1
     }
   }
   return keys
+}
+
+/** Where the integer that begins at `start` ends: -5 or 5. -1: it is -0, 05, 5.0, 5e3 or too long. */
+function endOfInteger(text: string, start: number): number {
+  const first = text.charCodeAt(start) === MINUS ? start + 1 : start
+  let i = first
+  while (isDigit(text.charCodeAt(i))) i++
+  const digits = i - first
+  if (digits === 0 || digits > DIGITS_MAX) return -1
+  if (text.charCodeAt(first) === ZERO && (digits > 1 || first > start)) return -1
+  switch (text.charCodeAt(i)) {
+    case 0x2e: // .
+    case 0x65: // e
+    case 0x45: // E
+    case 0x2b: // +
+    case MINUS:
+      return -1
+    default:
+      return i
+  }
+}
+
+/** NaN, as beyond the text's end, is none. */
+function isDigit(code: number): boolean {
+  return code >= ZERO && code <= NINE
 }
 
 /** Index of the quote that ends the string which begins at `start`, or the text's end. */

@@ -13,6 +13,7 @@ import {
   RECORD,
   RECORD_BYTES_MAX,
   readF64,
+  readUtf8,
   recordBytes,
   STATUS,
   statusNumber,
@@ -26,7 +27,7 @@ import {
   inputFault,
   writeAction,
 } from '../surface/index.ts'
-import { parseJsonBody } from './json-body.ts'
+import { NOT_UTF8, parseJsonText } from './json-body.ts'
 import { Refusal } from './refusal.ts'
 
 /** Whether a record of this kind is a module's command or query. */
@@ -89,13 +90,15 @@ export class StreamModules {
     const inputBytes = u32[(at + MODULE.inputBytes) >>> 2] as number
     if (inputBytes === 0 || inputBytes > tailBytes || tailBytes - inputBytes >= 8) return NO_INPUT
     const start = at + MODULE.bytes
-    const body = parseJsonBody(Buffer.from(u8.slice(start, start + inputBytes).buffer))
+    const text = readUtf8(u8, start, start + inputBytes)
+    if (text === undefined) return NOT_UTF8
+    const body = parseJsonText(text)
     if (body instanceof Refusal) return body.detail
     const fault = inputFault(action, body.value)
     if (fault !== undefined) return fault
-    const id = u8.slice(at + RECORD.id, at + RECORD.id + ID_BYTES)
-    const made = writeAction(this.#scratch, 0, action, id, body.value as ActionInput)
+    const made = writeAction(this.#scratch, 0, action, NO_ID, body.value as ActionInput)
     if (made > bytes) return NOT_NFC
+    copyWords(words, at + RECORD.id, this.#scratch, RECORD.id, ID_BYTES)
     this.#scratch.u8[RECORD.flags] = (u8[at + RECORD.flags] as number) & (FLAG.linked | FLAG.dryRun)
     this.#scratch.u32[RECORD.token >>> 2] = u32[(at + RECORD.token) >>> 2] as number
     return made
@@ -113,6 +116,9 @@ export class StreamModules {
     return JSON.stringify({ code: differenceCode(action, readF64(outcomes, at + OUTCOME.moved)) })
   }
 }
+
+/** Stands for the record's own, which is copied. */
+const NO_ID = new Uint8Array(ID_BYTES)
 
 const NO_ACTION = 'No module that is loaded has a command or query with this route.'
 const NO_INPUT = 'inputBytes is not the length of the input in the tail.'

@@ -12,13 +12,12 @@ import {
   metadataHash,
   RECORD,
   readTailEntry,
+  readUtf8,
   recordBytes,
   TAIL_HEAD_BYTES,
   TAIL_TAG,
   type Words,
 } from '../protocol/index.ts'
-
-const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * Whether the record at `at`, which `holdsRecord` accepted and which has a tail of `tailBytes`, may be
@@ -71,17 +70,9 @@ function isEntryLegal(
 /** ASCII, as most names are, is known without decoding. */
 function isUtf8(u8: Uint8Array, from: number, bytes: number): boolean {
   for (let i = from; i < from + bytes; i++) {
-    if ((u8[i] as number) >= 0x80) return decoded(u8, from, bytes) !== undefined
+    if ((u8[i] as number) >= 0x80) return readUtf8(u8, from, from + bytes) !== undefined
   }
   return true
-}
-
-function decoded(u8: Uint8Array, from: number, bytes: number): string | undefined {
-  try {
-    return UTF8.decode(u8.subarray(from, from + bytes))
-  } catch {
-    return undefined
-  }
 }
 
 /** An account is shown to everybody under this name, so it has to be the name of these 128 bits. */
@@ -98,7 +89,7 @@ function isOwnName(words: Words, at: number): boolean {
 
 /** Canonical JSON of strings by name, with the hash that the head has. */
 function isMetadata(words: Words, at: number, textAt: number, bytes: number): boolean {
-  const text = decoded(words.u8, textAt, bytes)
+  const text = readUtf8(words.u8, textAt, textAt + bytes)
   if (text === undefined) return false
   let value: unknown
   try {

@@ -10,6 +10,7 @@ import {
   moduleQueryRoute,
   moduleRoute,
   packJson,
+  toNfc,
   type Words,
   writeModuleRecord,
 } from '../protocol/index.ts'
@@ -104,14 +105,60 @@ export class Actions {
  * UTF-8 cannot carry, numbers that a double cannot, more bytes than a record holds.
  */
 export function inputFault(action: Action, input: unknown, path = ''): string | undefined {
-  const fault = schemaFault(action.check, input, path) ?? valueFault(input, path)
+  const schema = schemaFault(action.check, input, path)
+  // Nearly every input passes here. What is packed is never longer than its JSON.
+  if (schema !== undefined || jsonBytesMost(input) <= MODULE_INPUT_BYTES_MAX) return schema
+  const fault = valueFault(input, path)
   if (fault !== undefined) return fault
-  // Texts are packed in NFC, and what is packed is never longer than its JSON.
-  const text = JSON.stringify(input).normalize('NFC')
+  // Texts are packed in NFC.
+  const text = toNfc(JSON.stringify(input))
   if (Buffer.byteLength(text) <= MODULE_INPUT_BYTES_MAX) return undefined
   const { length } = packJson(JSON.parse(text))
   if (length <= MODULE_INPUT_BYTES_MAX) return undefined
   return `${subject(path)} has ${length} bytes packed: ${MODULE_INPUT_BYTES_MAX} at most.`
+}
+
+/** Texts that are as long in JSON as in memory, but for their quotes. */
+const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
+
+/**
+ * Of other texts a UTF-16 unit is 3 bytes of UTF-8 at most, or 6 as an escape, and NFC makes 3 units of
+ * it at most.
+ */
+const UNIT_BYTES_MAX = 9
+
+/** Most bytes that `value` may have as JSON in NFC; Infinity where `valueFault` has to look at it. */
+function jsonBytesMost(value: unknown): number {
+  switch (typeof value) {
+    case 'number':
+      return Number.isSafeInteger(value) ? 17 : Number.POSITIVE_INFINITY
+    case 'string':
+      if (PLAIN.test(value)) return value.length + 2
+      return isWellFormedText(value) ? value.length * UNIT_BYTES_MAX + 2 : Number.POSITIVE_INFINITY
+    case 'boolean':
+    case 'undefined':
+      return 5
+    case 'object':
+      return value === null ? 4 : membersBytesMost(value)
+    default:
+      return Number.POSITIVE_INFINITY
+  }
+}
+
+/** The same of an object or an array, its brackets included. */
+function membersBytesMost(value: object): number {
+  let bytes = 2
+  if (Array.isArray(value)) {
+    for (const member of value) bytes += jsonBytesMost(member) + 1
+    return bytes
+  }
+  // Others may say themselves what they are as JSON.
+  if (Object.getPrototypeOf(value) !== Object.prototype) return Number.POSITIVE_INFINITY
+  for (const name of Object.keys(value)) {
+    const member = (value as Readonly<Record<string, unknown>>)[name]
+    bytes += name.length * UNIT_BYTES_MAX + 4 + jsonBytesMost(member)
+  }
+  return bytes
 }
 
 function valueFault(value: unknown, path: string): string | undefined {

@@ -3,10 +3,12 @@
 // else it does is in client.test.ts.
 
 import t, { type Test } from 'tap'
+import type { Call } from '../client/call.ts'
 import type { Carrier } from '../client/carrier.ts'
 import { type Command, connect, type Holdfast } from '../client/index.ts'
 import { Load } from '../client/load.ts'
 import { Names } from '../client/names.ts'
+import { OpenCalls } from '../client/open-calls.ts'
 import { SlotNames } from '../client/slot-names.ts'
 import { allocateWords, ID_BYTES, KIND, MESSAGE_HEAD, NAME_ENTRY } from '../protocol/index.ts'
 import { errorOf, MOVE, transfers } from './support/client-calls.ts'
@@ -162,4 +164,59 @@ t.test('as many may be unanswered, and as many bytes', async (t) => {
   t.match(load.refusal(0), { message: /524288 commands and queries, or 67108864 bytes/ })
   load.remove(1, 96)
   t.equal(load.refusal(1), undefined)
+})
+
+/** A call that nothing is done for. */
+class IdleCall implements Call {
+  readonly startedMs = performance.now()
+  readonly timeoutMs: number
+  readonly isLinked = false
+  wasSent = false
+  isOver = false
+  left = 1
+
+  constructor(timeoutMs: number) {
+    this.timeoutMs = timeoutMs
+  }
+
+  take(): void {}
+  finish(): void {}
+
+  fail(): void {
+    this.isOver = true
+  }
+}
+
+t.test('of thousands of open calls each ends at its own deadline', async (t) => {
+  const late: Call[] = []
+  let looks = 0
+  const open = new OpenCalls(
+    (call) => {
+      late.push(call)
+      call.fail(new Error('late'))
+    },
+    () => looks++,
+  )
+  const calls = Array.from(
+    { length: 6_000 },
+    (_, i) => new IdleCall(i % 2_500 === 1_700 ? 60 : 1e6),
+  )
+  const short = calls.filter(({ timeoutMs }) => timeoutMs === 60)
+  for (const call of calls) open.add(call)
+  await until(() => late.length === short.length)
+  t.same(late, short)
+  t.notOk(open.isEmpty())
+  const next = new IdleCall(60)
+  open.add(next)
+  await until(() => late.length > short.length)
+  t.equal(late.at(-1), next, 'what came later, too')
+  for (const call of calls) call.isOver = true
+  t.ok(open.isEmpty())
+  const before = looks
+  await until(() => looks > before)
+  const last = new IdleCall(1e6)
+  open.add(last)
+  open.failAll(() => new Error('closed'))
+  t.ok(last.isOver)
+  t.equal(late.length, short.length + 1)
 })

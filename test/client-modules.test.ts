@@ -53,6 +53,25 @@ t.test('calls that no program can have meant', async (t) => {
   t.match(await hf.query('jars', 'open', { jar: 'a' }), { code: 'invalid_request' })
 })
 
+t.test('an input that calls while it is written does not mix with what it calls', async (t) => {
+  const { url } = await serve(t)
+  const hf = await connect(url)
+  t.teardown(() => hf.close())
+  let inner: Promise<unknown> = Promise.resolve()
+  const jar = {
+    toJSON(): string {
+      inner = hf.command('jars', 'open', { jar: 'inner jar' }, { id: 'inner' })
+      return 'outer'
+    },
+  }
+  const outer = hf.command('jars', 'open', { jar }, { id: 'outer' })
+  t.match(await outer, { code: 'ok', commandId: 'outer', replayed: false })
+  t.match(await inner, { code: 'ok', commandId: 'inner', replayed: false })
+  const input = { jar: 'outer' }
+  t.match(await hf.command('jars', 'open', input, { id: 'outer' }), { code: 'ok', replayed: true })
+  t.match(await hf.query('jars', 'jar', { jar: 'inner jar' }), { code: 'ok' })
+})
+
 /** A way to `url` whose connections can be cut: its own URL, and the cut. */
 async function wayTo(test: Test, url: string): Promise<{ url: string; cut: () => void }> {
   const sockets = new Set<Socket>()

@@ -24,12 +24,15 @@ import {
   idFromText,
   isCanonicalUuid,
   isWellFormed,
+  KIND,
+  MODULE,
   metadataHash,
   RECORD,
   readTailEntry,
   recordBytes,
   TAIL_TAG,
   TIMEOUT_MS_MAX,
+  writeModuleRecord,
 } from '../protocol/index.ts'
 
 const { PENDING_MAX } = limits
@@ -60,6 +63,68 @@ function numberFrom(text: string, at: number): string {
   const token = /^[-+0-9.eE]*/.exec(text.slice(at))?.[0] ?? ''
   return Object.is(Number(token), -0) || Number.isInteger(Number(token)) ? 'whole' : token
 }
+
+/** What a number has to be, as a pattern. */
+const INTEGER = /^(-?[1-9][0-9]{0,15}|0)$/
+
+t.test('the scan lets the numbers through that are canonical integers', async (t) => {
+  const digits = fc.array(fc.constantFrom(...'0012579-+.eE'), { minLength: 1, maxLength: 20 })
+  fc.assert(
+    fc.property(
+      fc.constantFrom('', '-'),
+      fc.constantFrom(...'019'),
+      digits,
+      (sign, first, more) => {
+        for (const number of [sign + first, sign + first + more.join('')]) {
+          const faults = [`${number}`, `[${number}]`, `{"n":${number}}`].map(
+            (text) => typeof scanJson(text) !== 'number',
+          )
+          if (!faults.every((isFault) => isFault === !INTEGER.test(number))) return false
+        }
+        return true
+      },
+    ),
+    { numRuns: 3_000 },
+  )
+  t.same(scanJson('[1,2.5]'), { kind: 'number', at: 3 })
+  t.pass('held')
+})
+
+t.test('one input has one record, however it is written', async (t) => {
+  const names = ['note', 'count', '7', 'jar', 'parts', 'isLast']
+  const input = fc.record(
+    {
+      note: fc.string({ unit: 'grapheme' }),
+      count: fc.maxSafeInteger(),
+      '7': fc.constantFrom('x', 'e\u0301', '\u0958', '\u00e9'),
+      jar: fc.string(),
+      parts: fc.array(fc.string()),
+      isLast: fc.boolean(),
+    },
+    { requiredKeys: [] },
+  )
+  const record = (fields: readonly string[], value: Readonly<Record<string, unknown>>): string => {
+    const words = allocateWords(4_096)
+    const bytes = writeModuleRecord(words, 8, KIND.module, idFromText('a'), 5, fields, value)
+    return Buffer.from(words.u8.subarray(8, 8 + bytes)).toString('hex')
+  }
+  fc.assert(
+    fc.property(input, fc.shuffledSubarray(names, { minLength: names.length }), (value, order) => {
+      const other: Record<string, unknown> = { gone: undefined }
+      for (const name of order) {
+        const member = value[name as keyof typeof value]
+        other[name] = typeof member === 'string' ? member.normalize('NFD') : member
+      }
+      const made = record(names, value)
+      // The first fields have a byte each, which are 0 for those alone that are not there.
+      const bytes = Buffer.from(made, 'hex').subarray(MODULE.fields, MODULE.fields + names.length)
+      const isMarked = names.every((name, n) => (bytes[n] !== 0) === Object.hasOwn(value, name))
+      return isMarked && record(names, other) === made
+    }),
+    RUNS,
+  )
+  t.pass('held')
+})
 
 t.test('no bytes make the parser throw, and large ones are refused fast', async (t) => {
   const pieces = fc.array(
