@@ -1,5 +1,6 @@
 // What the follower and the views cost those who are served: the latency of durable commands at a pace of
-// 100,000 a second, with both processes beside the server and without. All share the machine.
+// 100,000 a second, with both processes beside the server and without. All share the machine. And what rate
+// the views keep meanwhile, how far they are behind at the end, and how soon they have caught up.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from '../client/index.ts'
 import { type Measured, openAccounts, PairLoad, TICK_MS } from './pair-load.ts'
 import { type BenchResult, machineConditions, median } from './result.ts'
-import { startServerProcess } from './server-process.ts'
+import { runCommand, startServerProcess } from './server-process.ts'
 
 /** What may be set. */
 export interface ViewsEffectBenchOptions {
@@ -27,7 +28,11 @@ export interface ViewsEffectBenchOptions {
 /** How long the load runs before it is measured, in ms. */
 const WARM_UP_MS = 2_000
 
-/** Measures. Each measurement has a server and a directory of its own. */
+/** How often it is looked how far the views are, how long at most, in ms. */
+const LOOK_EVERY_MS = 20
+const CATCH_UP_MS_MAX = 300_000
+
+/** Measures. Each has a server and a directory of its own. Throws where the views differ from the journal. */
 export async function benchViewsEffect(
   options: ViewsEffectBenchOptions = {},
 ): Promise<BenchResult> {
@@ -67,13 +72,26 @@ export async function benchViewsEffect(
       'p99.9Ms with follower and views': of(beside, (one) => one.p999Ms),
       'p99, with to without': Number((p99Ms.beside / p99Ms.without).toFixed(2)),
       'commandsPerSecond without': of(without, (one) => one.perSecond),
+      'views, records stored per second meanwhile': of(beside, (one) => one.storedPerSecond),
+      'views, records behind at the end': of(beside, (one) => one.behind),
+      'views, seconds until they had caught up': of(beside, (one) => one.catchUpSeconds),
     },
   }
 }
 
-/** One measurement, and the rate that was answered. */
+/** One measurement, the rate that was answered, and how the views did; 0 where there were none. */
 interface Paced extends Measured {
   readonly perSecond: number
+  readonly storedPerSecond: number
+  readonly behind: number
+  readonly catchUpSeconds: number
+}
+
+/** What `GET /v1/status` says of the views; they say it themselves twice a second. */
+interface ViewsSaid {
+  readonly state: string
+  readonly sequence: number
+  readonly lagRecords: number
 }
 
 async function measureOnce(
@@ -88,13 +106,47 @@ async function measureOnce(
     const pairs = new PairLoad(holdfast, await openAccounts(holdfast, load.accounts))
     const perTick = Math.round((load.commandsPerSecond / 1_000) * TICK_MS)
     await pairs.paced(perTick, delay(WARM_UP_MS))
+    const before = await viewsAt(server.url)
     const measured = await pairs.paced(perTick, delay(load.seconds * 1_000))
+    const after = await viewsAt(server.url)
+    const catchUpSeconds = after.state === 'off' ? 0 : await catchUp(server.url)
     await holdfast.close()
+    if (after.state !== 'off') await compare(dataDir)
     // All that were offered have been answered by now; a server that is too slow took longer.
     const offered = load.commandsPerSecond * load.seconds
-    return { ...measured, perSecond: Math.round(offered / measured.seconds) }
+    return {
+      ...measured,
+      perSecond: Math.round(offered / measured.seconds),
+      storedPerSecond: Math.round((after.sequence - before.sequence) / measured.seconds),
+      behind: after.state === 'off' ? 0 : after.lagRecords,
+      catchUpSeconds,
+    }
   } finally {
     await server.stop()
     rmSync(dataDir, { recursive: true, force: true })
   }
+}
+
+async function viewsAt(url: string): Promise<ViewsSaid> {
+  const status = (await (await fetch(`${url}/v1/status`)).json()) as { views: ViewsSaid }
+  return status.views
+}
+
+/** Seconds until the views say that they hold everything. */
+async function catchUp(url: string): Promise<number> {
+  const startedMs = performance.now()
+  for (;;) {
+    const { state, lagRecords } = await viewsAt(url)
+    const ms = performance.now() - startedMs
+    if (state === 'following' && lagRecords === 0) return Number((ms / 1_000).toFixed(2))
+    if (ms > CATCH_UP_MS_MAX)
+      throw new Error(`the views are ${state}, ${lagRecords} records behind`)
+    await delay(LOOK_EVERY_MS)
+  }
+}
+
+/** Row by row, with the engine's state. */
+async function compare(dataDir: string): Promise<void> {
+  const { different } = await runCommand(['views', 'check', '--data-dir', dataDir])
+  if (different !== 0) throw new Error(`${different} rows of the views differ from the journal`)
 }

@@ -8,6 +8,7 @@ import { type ChildEars, type ChildHealth, type ChildPlan, HelperChild } from '.
 const PLAN: ChildPlan = {
   title: 'the follower',
   entry: new URL('./follower-process.js', import.meta.url),
+  endMs: 500,
   lastWords: {
     [EXIT.damage]:
       'THE FOLLOWER FOUND DAMAGE and is not started again: what it read or decided differs from what the ' +

@@ -14,9 +14,6 @@ const WAIT_MS_MAX = 60_000
 /** One that lived so long, in ms, was well: the next wait is a short one again. */
 const WELL_MS = 60_000
 
-/** How long it may take to end when it is told to, in ms. */
-const END_MS = 500
-
 /** How it is doing, from outside. */
 export type ChildHealth<Status> =
   /** There is a process; what it last said of itself. */
@@ -38,6 +35,8 @@ export interface ChildPlan {
   readonly title: string
   /** Of the process; its settings are its first argument, as JSON. */
   readonly entry: URL
+  /** How long it may take to end when it is told to, in ms. */
+  readonly endMs: number
   /** What is said of an end with these codes, after which it is not started again. */
   readonly lastWords: Readonly<Partial<Record<ExitCode, string>>>
 }
@@ -62,13 +61,13 @@ export class HelperChild<Settings, Status> {
     this.#start()
   }
 
-  /** Ends it and does not start it again; resolves when it is gone, within a second. */
+  /** Ends it and does not start it again; resolves when it is gone, soon after the plan's `endMs`. */
   async stop(): Promise<void> {
     this.#isStopping = true
     clearTimeout(this.#timer)
     const child = this.#child
     child?.kill('SIGTERM')
-    const timer = setTimeout(() => child?.kill('SIGKILL'), END_MS)
+    const timer = setTimeout(() => child?.kill('SIGKILL'), this.#plan.endMs)
     await this.#ended
     clearTimeout(timer)
   }

@@ -1,6 +1,7 @@
-// A helper's process beside a server: low priority, its status to the server now and then, and an end as
+// A helper's process beside a server: lowest priority, its status to the server now and then, and an end as
 // soon as the server is gone. What it does is its entry's: follower-process.ts, views-process.ts.
 
+import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { constants, setPriority } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -24,8 +25,15 @@ export interface HelperEars<Status> {
   readonly onStart: (status: () => Status) => void
 }
 
-/** The writer comes first: every thread of this process gives way, those that Node began before too. */
+/**
+ * The writer comes first: every thread of this process gives way, those that Node began before too. An idle
+ * task leaves its core as soon as another one wants it; one at nice 19 may first use up its slice, some
+ * milliseconds, and is what is left where `chrt` is missing, another system's, or refused. Node has no
+ * call for it. Threads that begin later inherit it.
+ */
 function giveWay(): void {
+  const idle = ['-a', '-i', '-p', '0', String(process.pid)]
+  if (spawnSync('chrt', idle, { stdio: 'ignore' }).status === 0) return
   try {
     for (const thread of readdirSync('/proc/self/task')) {
       setPriority(Number(thread), constants.priority.PRIORITY_LOW)

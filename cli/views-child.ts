@@ -8,6 +8,8 @@ import type { ViewsSettings } from './views-run.ts'
 const PLAN: ChildPlan = {
   title: "the views' process",
   entry: new URL('./views-process.js', import.meta.url),
+  // What it stored last has to come to the disk; cut short, it is not believed after the next boot.
+  endMs: 5_000,
   lastWords: {
     [EXIT.damage]:
       'THE VIEWS FOUND DAMAGE and are not kept any more: what they read or decided differs from what the ' +

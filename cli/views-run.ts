@@ -19,13 +19,15 @@ import type { HelperEars } from './helper-process.ts'
 export interface ViewsSettings {
   /** Absolute. */
   readonly dataDir: string
+  readonly archive: Config['archive']
   /** Folders of the modules, as `findModules` gives them. */
   readonly modules: readonly string[]
 }
 
 /** The settings in a configuration. */
 export function viewsSettings(config: Config): ViewsSettings {
-  return { dataDir: resolve(config.dataDir), modules: findModules(config.modules) }
+  const { dataDir, archive, modules } = config
+  return { dataDir: resolve(dataDir), archive, modules: findModules(modules) }
 }
 
 /** A runner that nobody else has, and its end. */
@@ -39,7 +41,7 @@ export interface OwnViews {
  * where somebody keeps them already.
  */
 export async function ownViews(
-  { dataDir, modules }: ViewsSettings,
+  { dataDir, archive, modules }: ViewsSettings,
   onMessage: (sentence: string) => void,
 ): Promise<OwnViews> {
   inlineGenerously()
@@ -47,6 +49,7 @@ export async function ownViews(
   const runner = new ViewsRunner({
     path: viewsPath(dataDir),
     directories: followerDirectories(dataDir),
+    archive,
     modules: await loadRules(modules),
     views: await loadViews(modules),
     onMessage,

@@ -129,8 +129,7 @@ export class BookChanges {
     for (const [slot, { isNew, name }] of this.#touched) {
       // One that a chain made and took back is none.
       if (book.reservations.state(slot) === 0) continue
-      const row = reservationRow(book, slot)
-      reservations.push({ ...row, isNew, name })
+      reservations.push(reservationChange(book, slot, isNew, name))
     }
     const accounts = this.#opened.map((slot) => accountRow(book, slot))
     return { accounts, reservations, history: this.#notes }
@@ -246,7 +245,17 @@ function accountRow({ accounts, ledgers }: Book, slot: number): AccountRow {
 }
 
 /** The reservation in `slot`, which is in use. */
-function reservationRow({ reservations: rows }: Book, slot: number): ReservationRow {
+function reservationRow(book: Book, slot: number): ReservationRow {
+  return reservationChange(book, slot, false, undefined)
+}
+
+/** The same as a change: one object of one shape, for there are very many. */
+function reservationChange(
+  { reservations: rows }: Book,
+  slot: number,
+  isNew: boolean,
+  name: string | undefined,
+): ReservationChange {
   const idAt = slot * RESERVATION_ROW_BYTES
   const state = rows.state(slot)
   return {
@@ -262,5 +271,7 @@ function reservationRow({ reservations: rows }: Book, slot: number): Reservation
     createdAt: rows.timeMs(slot),
     expiresAt: rows.expiresAt(slot),
     endedAt: state === RESERVATION_STATE.held ? 0 : rows.endedAt(slot),
+    isNew,
+    name,
   }
 }

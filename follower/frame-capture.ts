@@ -30,6 +30,7 @@ export class FrameCapture implements OutcomeSink {
   at = 0
   /** For the engine's options. */
   readonly changes = new BookChanges()
+  readonly #hasOutcomes: boolean
   #bytes = 0
   #events: ModuleEvent[] = []
   #rows: RowChange[] = []
@@ -38,6 +39,11 @@ export class FrameCapture implements OutcomeSink {
   readonly observer: ModuleObserver = {
     event: (event) => this.#events.push(event),
     row: (change) => this.#rows.push(change),
+  }
+
+  /** `hasOutcomes`: what clients were told is wanted too. */
+  constructor({ hasOutcomes }: { readonly hasOutcomes: boolean }) {
+    this.#hasOutcomes = hasOutcomes
   }
 
   claim(_gateway: number, bytes: number): boolean {
@@ -58,7 +64,7 @@ export class FrameCapture implements OutcomeSink {
     this.#events = []
     this.#rows = []
     this.changes.begin(firstSequence)
-    engine.applyFrame(words, 0, true)
+    engine.applyFrame(words, 0, this.#hasOutcomes)
     return {
       ...this.changes.take(),
       words: copied(words, bytes),

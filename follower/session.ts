@@ -26,7 +26,7 @@ export interface SessionOptions {
 export class Session {
   readonly #options: SessionOptions
   readonly #followed: Followed
-  readonly #capture = new FrameCapture()
+  readonly #capture = new FrameCapture({ hasOutcomes: true })
   readonly #feeds: readonly SinkFeed[]
 
   /** Loads. Throws `JournalVersionError` and errors of the storages. */

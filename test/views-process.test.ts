@@ -41,7 +41,7 @@ function startProcess(dataDir: string): ViewsProcess {
   const command = [
     process.execPath,
     ENTRY,
-    JSON.stringify({ dataDir, modules: findModules(['calls']) }),
+    JSON.stringify({ dataDir, archive: 'keep', modules: findModules(['calls']) }),
   ]
   const child = spawnPlain(command, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
   let stderr = ''
@@ -122,6 +122,17 @@ function viewsPid(dataDir: string): number | undefined {
   return pid === undefined ? undefined : Number(pid)
 }
 
+/** Whether every thread of a process gives way to all others: `SCHED_IDLE`, or nice 19 without `chrt`. */
+function givesWay(pid: number): boolean {
+  return readdirSync(`/proc/${pid}/task`).every((thread) => {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')
+    // From the third field on; the second one may hold anything.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const [nice, policy] = [Number(fields[16]), Number(fields[38])]
+    return policy === 5 || nice === 19
+  })
+}
+
 t.test('beside a server: lists, the sequence that is waited for, what status says', async (t) => {
   const directory = temporaryDirectory(t)
   const dataDir = join(directory, 'data')
@@ -156,6 +167,7 @@ t.test('beside a server: lists, the sequence that is waited for, what status say
   t.match(rebuilt, { exitCode: 4, stderr: /keeps its views already/ })
 
   const pid = Number(viewsPid(dataDir))
+  t.ok(givesWay(pid))
   process.kill(pid, 'SIGSTOP')
   t.equal((await sendOrders(server, directory, 200, 6)).exitCode, 0, 'the server does not notice')
   const made = await json(t, ['snapshot', '--data-dir', dataDir])

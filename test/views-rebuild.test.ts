@@ -9,7 +9,8 @@ import t, { type Test } from 'tap'
 import { FileStorage } from '../journal/index.ts'
 import { idFromText } from '../protocol/index.ts'
 import { listSnapshots } from '../snapshots/index.ts'
-import { removeViews } from '../views/file.ts'
+import { stopSyncing, syncAll } from '../views/boot.ts'
+import { openForReading, openForWriting, removeViews } from '../views/file.ts'
 import { ViewsUnreachable, viewsNeedFrom, viewsPath } from '../views/index.ts'
 import { directoriesOf, openPlainJournal, startFollower } from './support/follower.ts'
 import {
@@ -153,6 +154,116 @@ t.test('what was made void is in no view', async (t) => {
   }
 })
 
+/** Changes the file of views that nobody keeps, and lets another one have been its last boot. */
+function leave(path: string, sql: string): void {
+  const database = new Database(path)
+  database.exec(sql)
+  database.close()
+}
+
+const MALLORY = "UPDATE accounts SET name = 'mallory' WHERE name = 'acme'"
+const OTHER_BOOT = "UPDATE meta SET boot = '00000000-0000-4000-8000-000000000000'"
+
+/** What the file says of the boot it is written under. */
+function bootOf(path: string): unknown {
+  const database = new Database(path, { readonly: true })
+  try {
+    return database.prepare('SELECT boot FROM meta').pluck().get()
+  } finally {
+    database.close()
+  }
+}
+
+t.test('what a power cut may have taken something from is built anew', async (t) => {
+  const dataDir = temporary(t)
+  const path = viewsPath(dataDir)
+  const journal = openPlainJournal(dataDir, 266_240)
+  t.teardown(() => journal.close())
+  openAccounts(journal)
+  journal.trade(150)
+  journal.writer.seal({ shutdown: false })
+  const thisBoot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  const running = startViews(dataDir)
+  t.teardown(() => running.stop())
+  await running.until(({ isLevel }) => isLevel)
+  t.equal(bootOf(path), thisBoot)
+  t.equal(await running.stop(), undefined)
+  t.equal(bootOf(path), null, 'closed in order')
+  const wanted = dump(dataDir)
+  const goOn = async (sql: string): Promise<string[]> => {
+    leave(path, sql)
+    const again = startViews(dataDir)
+    await again.until(({ isLevel }) => isLevel)
+    t.equal(await again.stop(), undefined)
+    return again.messages
+  }
+  t.same(await goOn(MALLORY), [])
+  t.match(dump(dataDir).join(), /mallory/, 'taken as it was: it had been closed in order')
+  t.same(await goOn(`UPDATE meta SET boot = '${thisBoot}'`), [])
+  t.same(await goOn(`UPDATE meta SET boot = '${thisBoot} ending'`), [])
+  t.match(dump(dataDir).join(), /mallory/, 'taken: whoever was killed was of this boot')
+
+  leave(path, OTHER_BOOT)
+  t.equal(openForReading(path), undefined, 'nobody reads it')
+  const messages = await goOn(OTHER_BOOT)
+  t.match(messages, [/was not closed in order before the machine was .*built anew/])
+  t.equal(messages.length, 1)
+  t.same(dump(dataDir), wanted)
+  t.notOk(
+    existsSync(directoriesOf(dataDir).quarantine) &&
+      readdirSync(directoriesOf(dataDir).quarantine).length > 0,
+  )
+
+  const primary = startViews(dataDir, undefined, 'drop')
+  t.teardown(() => primary.stop())
+  await primary.until(({ isLevel }) => isLevel)
+  t.equal(bootOf(path), null, 'with drop it is written with syncs')
+  await primary.stop()
+  leave(path, `UPDATE meta SET boot = '${thisBoot}'`)
+  await catchUp(dataDir, undefined, 'drop')
+  t.equal(bootOf(path), null, 'what was written without is synced first')
+
+  const further = startViews(dataDir)
+  t.teardown(() => further.stop())
+  await further.until(({ isLevel }) => isLevel)
+  t.equal(bootOf(path), thisBoot)
+  const { journal: segments } = directoriesOf(dataDir)
+  rmSync(join(segments, readdirSync(segments).sort()[0] as string))
+  while (bootOf(path) !== null) await further.until(() => true).then(pause)
+  t.equal(await further.stop(), undefined, 'synced from when the first records are gone')
+})
+
+t.test('syncs are left out only where it is known, and known only when all is synced', (t) => {
+  const path = join(temporary(t), 'views.sqlite')
+  const database = openForWriting(path, [])
+  t.teardown(() => database.close())
+  database.pragma('busy_timeout = 10')
+  const syncs = (): unknown => database.pragma('synchronous', { simple: true })
+  const [OFF, NORMAL] = [0, 1]
+  const reader = new Database(path, { readonly: true })
+  t.teardown(() => reader.close())
+  const whileRead = (work: () => void): void => {
+    reader.exec('BEGIN')
+    reader.prepare('SELECT * FROM meta').get()
+    database.exec('UPDATE meta SET time_ms = time_ms + 1')
+    work()
+    reader.exec('COMMIT')
+  }
+  t.equal(syncs(), NORMAL)
+  whileRead(() => stopSyncing(database))
+  t.same([syncs(), bootOf(path)], [NORMAL, null], 'its log could not be copied')
+  stopSyncing(database)
+  t.equal(syncs(), OFF)
+  t.equal(typeof bootOf(path), 'string')
+  whileRead(() => t.notOk(syncAll(database)))
+  t.match(bootOf(path), /^[0-9a-f-]{36} ending$/)
+  t.equal(syncs(), NORMAL)
+  t.ok(syncAll(database))
+  t.same([syncs(), bootOf(path)], [NORMAL, null])
+  t.ok(syncAll(database), 'nothing to do')
+  t.end()
+})
+
 t.test('where the first records were dropped, views are kept, and not given up', async (t) => {
   const dataDir = temporary(t)
   const path = viewsPath(dataDir)
@@ -172,6 +283,7 @@ t.test('where the first records were dropped, views are kept, and not given up',
   t.equal(await catchUp(dataDir), journal.writer.sequence, 'they go on from a snapshot')
   t.ok(dump(dataDir).length > before.length)
   t.match(compareWithReplay(dataDir, 'newest'), { different: 0 })
+  t.equal(bootOf(path), null, 'synced, whatever becomes of segments now')
 
   const database = new Database(path)
   database.pragma('user_version = 99')

@@ -7,8 +7,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { Engine } from '../engine/index.ts'
-import { FrameCapture, type SinkFrame } from '../follower/index.ts'
+import type { SinkFrame } from '../follower/index.ts'
 import { AccountNames, allocateAccountNames, idFromText } from '../protocol/index.ts'
 import { replayJournal } from '../runtime/index.ts'
 import { openForWriting, readMeta, type ViewsDatabase } from '../views/file.ts'
@@ -21,8 +20,8 @@ import type { Command, Frame, Outcome } from './support/commands.ts'
 import { SMALL_CAPACITIES } from './support/contract.ts'
 import { commandsOf } from './support/drafts.ts'
 import { EngineSubject } from './support/engine-subject.ts'
+import { Fed, LOG, rowsIn, rowsOneByOne } from './support/fed-views.ts'
 import { openPlainJournal } from './support/follower.ts'
-import { encodeFrame } from './support/frames.ts'
 import { moduleFrame, type Row, SMALL_VIEW } from './support/module-frames.ts'
 import { catchUp, openAccounts, pageOf, startViews, withPages } from './support/views.ts'
 
@@ -30,46 +29,10 @@ const RUNS = 120 * Number(process.env.HOLDFAST_RUNS ?? 1)
 
 t.setTimeout(120_000 + RUNS * 100)
 
-const LOG = new Uint8Array(16).fill(7)
-
 function temporary(t: { teardown(end: () => void): void }): string {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-views-'))
   t.teardown(() => rmSync(directory, { recursive: true, force: true }))
   return directory
-}
-
-/** An engine whose changes are captured, and the writer that stores them. */
-class Fed {
-  readonly names: AccountNames
-  readonly engine: Engine
-  readonly #capture = new FrameCapture()
-  #writer: ViewsWriter
-
-  constructor(database: ViewsDatabase) {
-    const memory = allocateAccountNames(
-      SMALL_CAPACITIES.accountsMax,
-      SMALL_CAPACITIES.accountNameBytesMax,
-    )
-    this.names = new AccountNames(memory)
-    this.engine = new Engine({
-      capacities: SMALL_CAPACITIES,
-      names: memory,
-      seed: 5,
-      sink: this.#capture,
-      changes: this.#capture.changes,
-    })
-    this.#writer = new ViewsWriter(database, readMeta(database), { log: LOG, modules: [] })
-  }
-
-  /** Applies frames and stores them as one batch. */
-  store(frames: readonly Frame[]): void {
-    const made = frames.map((frame): SinkFrame => {
-      const words = encodeFrame(frame, this.engine.sequence + 1)
-      return this.#capture.apply(this.engine, words, words.u8.length)
-    })
-    const lastSequence = this.engine.sequence
-    this.#writer.apply({ frames: made, lastSequence, names: this.names })
-  }
 }
 
 /** The frames of a random run; accounts keep their history as often as not. */
@@ -138,6 +101,8 @@ t.test(`${RUNS} random runs: the views hold what the engine holds`, async (t) =>
       const { sequence, rows, differences } = checkViews(database, fed.engine, fed.names)
       if (sequence !== subject.sequence) throw new Error(`stored up to ${sequence}`)
       if (differences.length > 0) throw new Error(JSON.stringify(differences))
+      const oneByOne = rowsOneByOne(join(directory, `${n++}.sqlite`), frames)
+      if (rowsIn(database) !== oneByOne) throw new Error('gathered, they hold something else')
       compareHistory(database, outcomes)
       changes += database.prepare('SELECT count(*) FROM history').pluck().get() as number
       reservations += rows.reservations as number
@@ -153,6 +118,39 @@ t.test(`${RUNS} random runs: the views hold what the engine holds`, async (t) =>
   }
   t.ok(changes > 5 * RUNS, `${changes} changes in histories`)
   t.ok(reservations > RUNS / 3, `${reservations} reservations`)
+})
+
+t.test('a place that one batch has for several reservations, one after the other', (t) => {
+  const directory = temporary(t)
+  const { reservationsMax, windowMs } = SMALL_CAPACITIES
+  const startMs = 1_800_000_000_000
+  const frames: Frame[] = [
+    { timeMs: startMs, records: [{ type: 'configure', capacities: SMALL_CAPACITIES }] },
+    {
+      timeMs: startMs,
+      records: [
+        { type: 'open_account', id: 'bank', ledger: 1, external: true },
+        { type: 'open_account', id: 'acme', ledger: 1, creditLimit: 1_000_000, history: true },
+      ],
+    },
+  ]
+  const count = 3 * reservationsMax
+  for (let n = 0; n < count; n++) {
+    const [id, debit, credit] = [`r${n}`, 'acme', 'bank']
+    const timeMs = startMs + n * (windowMs + 1_000)
+    frames.push(
+      { timeMs, records: [{ type: 'reserve', id, debit, credit, amount: 10 + n, timeoutMs: 0 }] },
+      { timeMs, records: [{ type: 'settle', id: `s${n}`, reservation: id, amount: n % 7 }] },
+    )
+  }
+  const database = openForWriting(join(directory, 'at-once.sqlite'), [])
+  t.teardown(() => database.close())
+  new Fed(database).store(frames)
+  const stored = database.prepare('SELECT amount, settled FROM reservations ORDER BY number').all()
+  const wanted = Array.from({ length: count }, (_, n) => ({ amount: 10 + n, settled: n % 7 }))
+  t.same(stored, wanted)
+  t.equal(rowsIn(database), rowsOneByOne(join(directory, 'one-by-one.sqlite'), frames))
+  t.end()
 })
 
 function call(id: string, customer: string, seconds: number | null, done = false): Row {

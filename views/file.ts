@@ -3,6 +3,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import { isOfAnotherBoot } from './boot.ts'
 import { isDamage, ViewsUnusable } from './errors.ts'
 import { APPLICATION_ID, schemaSql, type TableShape, VIEWS_VERSION } from './schema.ts'
 
@@ -45,11 +46,14 @@ export interface ViewsMeta {
   readonly shape: readonly TableShape[]
   /** Sequences that a `void` record has every replay skip, as far as was known when this was written. */
   readonly voids: readonly number[]
+  /** The boot under which it is written without syncs, as boot.ts writes it; null: all is on the disk. */
+  readonly boot: string | null
 }
 
 /**
  * Opens the file for its only writer, or makes it. Throws `ViewsUnusable` where it is damaged, of another
- * version or has other tables than `shapes` says, and errors of the system.
+ * version, has other tables than `shapes` says or may have lost something to a power cut, and errors of
+ * the system.
  */
 export function openForWriting(path: string, shapes: readonly TableShape[]): ViewsDatabase {
   const isNew = !existsSync(path)
@@ -58,8 +62,7 @@ export function openForWriting(path: string, shapes: readonly TableShape[]): Vie
   try {
     return unlessDamaged(path, () => {
       database.pragma('journal_mode = WAL')
-      // The journal has everything: what a power cut takes from here is applied again. In WAL mode NORMAL
-      // never leaves a damaged file behind, and saves a sync for each transaction.
+      // In WAL mode it never leaves a damaged file behind, and saves a sync for each transaction.
       database.pragma('synchronous = NORMAL')
       database.pragma(`cache_size = -${WRITER_CACHE_KIB}`)
       database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
@@ -85,7 +88,7 @@ export function openForReading(path: string): ViewsDatabase | undefined {
     database = new Database(path, { readonly: true, timeout: BUSY_MS })
     database.pragma(`cache_size = -${READER_CACHE_KIB}`)
     if (!isOurs(database)) throw new ViewsUnusable(`${path} is no views file of this version`)
-    readMeta(database)
+    if (isOfAnotherBoot(readMeta(database))) throw new ViewsUnusable(`${path} is of another boot`)
     return database
   } catch {
     database?.close()
@@ -108,6 +111,7 @@ export function readMeta(database: ViewsDatabase): ViewsMeta {
     completeAt: row.complete_at as number,
     shape: JSON.parse(row.shape as string) as TableShape[],
     voids: JSON.parse(row.voids as string) as number[],
+    boot: row.boot as string | null,
   }
 }
 
@@ -146,7 +150,7 @@ function makeEmpty(path: string): void {
 function createTables(database: ViewsDatabase, shapes: readonly TableShape[]): void {
   const create = database.transaction(() => {
     database.exec(schemaSql(shapes))
-    const values = "VALUES (1, NULL, NULL, 0, 0, 0, 0, ?, '[]')"
+    const values = "VALUES (1, NULL, NULL, 0, 0, 0, 0, ?, '[]', NULL)"
     database.prepare(`INSERT INTO meta ${values}`).run(JSON.stringify(shapes))
     database.pragma(`application_id = ${APPLICATION_ID}`)
     database.pragma(`user_version = ${VIEWS_VERSION}`)
@@ -162,7 +166,12 @@ function checkTables(database: ViewsDatabase, path: string, shapes: readonly Tab
   if (version !== VIEWS_VERSION) {
     throw new ViewsUnusable(`${path} is of version ${version}, not ${VIEWS_VERSION}`, 'outdated')
   }
-  if (JSON.stringify(readMeta(database).shape) !== JSON.stringify(shapes)) {
+  const meta = readMeta(database)
+  if (isOfAnotherBoot(meta)) {
+    const sentence = 'was not closed in order before the machine was started again'
+    throw new ViewsUnusable(`${path} ${sentence}`, 'outdated')
+  }
+  if (JSON.stringify(meta.shape) !== JSON.stringify(shapes)) {
     const sentence = 'has other tables than the modules ask for now'
     throw new ViewsUnusable(`${path} ${sentence}`, 'outdated')
   }

@@ -4,7 +4,7 @@
 
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Module } from '../engine/index.ts'
-import type { FollowerDirectories } from '../follower/index.ts'
+import type { ArchivePolicy, FollowerDirectories } from '../follower/index.ts'
 import { logOf } from '../journal/index.ts'
 import type { ModuleView } from '../protocol/index.ts'
 import { isDamage, ViewsUnusable } from './errors.ts'
@@ -12,15 +12,19 @@ import { putViewsAside, removeViews } from './file.ts'
 import { shapeOf } from './schema.ts'
 import { assertBuildable, type ViewsPlace, ViewsSession, wholeJournal } from './session.ts'
 
-/** Waits between two looks at a journal that has nothing new, in ms: doubled from the first on. */
-const REST_MS_MIN = 1
-const REST_MS_MAX = 20
+/**
+ * Waits between two looks when all that was certain is stored, in ms. While news keep coming it lets them
+ * gather: one large transaction costs half of what many small ones do. Who waits with `minSequence` waits as
+ * much longer.
+ */
+const GATHER_MS = 50
+const REST_MS = 20
 const REST_MS_IDLE = 100
 
 /** A journal without news for so long is idle, in ms. */
 const IDLE_AFTER_MS = 1_000
 
-/** How often it is looked whether the file is still the one that is written to, in ms. */
+/** How often it is looked whether the file and the journal's beginning are still there, in ms. */
 const LOOK_EVERY_MS = 1_000
 
 /** What views are made of. */
@@ -28,6 +32,8 @@ export interface ViewsOptions {
   /** Of views.sqlite. */
   readonly path: string
   readonly directories: FollowerDirectories
+  /** What becomes of segments that snapshots stand in for: where they are dropped, every write is synced. */
+  readonly archive: ArchivePolicy
   /** The modules that decide what is followed, and what is kept of them. */
   readonly modules: readonly Module[]
   readonly views: readonly ModuleView[]
@@ -147,23 +153,32 @@ export class ViewsRunner {
     const { onMessage, path } = this.#place
     let newsMs = performance.now()
     let lookedMs = newsMs
-    let restMs = REST_MS_MIN
     while (!signal.aborted && session.stale === undefined) {
       const frames = session.applyBatch()
       const now = performance.now()
-      this.#isLevel = frames === 0
-      if (isEnough(this.status())) return
+      this.#isLevel = session.isLevel
+      if (isEnough(this.status())) break
       if (frames > 0) newsMs = now
-      const restMsMax = now - newsMs > IDLE_AFTER_MS ? REST_MS_IDLE : REST_MS_MAX
-      restMs = frames > 0 ? REST_MS_MIN : Math.min(restMs * 2, restMsMax)
-      await (frames > 0 ? turn() : this.#rest(restMs, signal))
+      const restMs = this.#restMs(frames, now - newsMs)
+      await (restMs === 0 ? turn() : this.#rest(restMs, signal))
       if (now - lookedMs < LOOK_EVERY_MS) continue
       lookedMs = now
-      if (session.isThere()) continue
+      if (session.isThere()) {
+        session.chooseSyncs()
+        continue
+      }
       onMessage(`${path} is not the file any more that the views were written to: they begin anew`)
       return
     }
-    if (session.stale !== undefined) onMessage(`${session.stale}: the views load their state anew`)
+    if (session.stale === undefined) session.settle()
+    else onMessage(`${session.stale}: the views load their state anew`)
+  }
+
+  /** After a batch of so many frames, and so long after the last news. */
+  #restMs(frames: number, silentMs: number): number {
+    if (!this.#isLevel) return 0
+    if (frames > 0) return GATHER_MS
+    return silentMs > IDLE_AFTER_MS ? REST_MS_IDLE : REST_MS
   }
 
   /** The file is of no use: it goes out of the way, if the journal still has all that was in it. */

@@ -7,7 +7,7 @@ import type { ModuleView } from '../protocol/index.ts'
 export const APPLICATION_ID = 0x48465657
 
 /** Version of the tables below. A file of another version is built anew. */
-export const VIEWS_VERSION = 1
+export const VIEWS_VERSION = 2
 
 /** What a view's column holds, as modules say it. */
 export type ColumnType = 'text' | 'integer' | 'flag'
@@ -62,7 +62,7 @@ CREATE TABLE meta (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   log BLOB, chain BLOB, sequence INTEGER NOT NULL, time_ms INTEGER NOT NULL,
   number INTEGER NOT NULL, complete_at INTEGER NOT NULL, shape TEXT NOT NULL,
-  voids TEXT NOT NULL
+  voids TEXT NOT NULL, boot TEXT
 );
 CREATE TABLE accounts (
   slot INTEGER PRIMARY KEY, id BLOB NOT NULL, name TEXT NOT NULL, ledger INTEGER NOT NULL,

@@ -3,6 +3,7 @@
 
 import type { Module } from '../engine/index.ts'
 import {
+  type ArchivePolicy,
   Followed,
   type FollowerDirectories,
   FrameCapture,
@@ -17,6 +18,7 @@ import {
   segmentNames,
 } from '../journal/index.ts'
 import { FRAME, readI64 } from '../protocol/index.ts'
+import { stopSyncing, syncAll } from './boot.ts'
 import { ViewsUnreachable, ViewsUnusable } from './errors.ts'
 import {
   identityOf,
@@ -38,6 +40,8 @@ export interface ViewsPlace {
   /** Of views.sqlite. */
   readonly path: string
   readonly directories: FollowerDirectories
+  /** What becomes of segments that snapshots stand in for. */
+  readonly archive: ArchivePolicy
   readonly shapes: readonly TableShape[]
   /** The modules that decide what is followed. */
   readonly modules: readonly Module[]
@@ -50,10 +54,15 @@ export function wholeJournal({ journal, archive }: FollowerDirectories): Storage
   return new JoinedStorage(new FileStorage(journal), new FileStorage(archive))
 }
 
+/** First sequence that the journal and the archive have; 1 where there is no journal. */
+function beginningOf(directories: FollowerDirectories): number {
+  const [first] = segmentNames(wholeJournal(directories))
+  return first === undefined ? 1 : firstSequenceOf(first)
+}
+
 /** Throws `ViewsUnreachable` where views cannot be built from the first record on. */
 export function assertBuildable(directories: FollowerDirectories, reason: string): void {
-  const [first] = segmentNames(wholeJournal(directories))
-  const sequence = first === undefined ? 1 : firstSequenceOf(first)
+  const sequence = beginningOf(directories)
   if (sequence === 1) return
   throw new ViewsUnreachable(
     `${reason}, and they cannot be built: the journal before sequence ${sequence} is gone (dropped, or ` +
@@ -72,17 +81,16 @@ export function viewsNeedFrom(path: string, directories: FollowerDirectories): n
     database.close()
     if (sequence > 0) return sequence
   }
-  const [first] = segmentNames(wholeJournal(directories))
-  return first === undefined || firstSequenceOf(first) === 1 ? 0 : undefined
+  return beginningOf(directories) === 1 ? 0 : undefined
 }
 
 /** See the head of this file. */
 export class ViewsSession {
   readonly #database: ViewsDatabase
-  readonly #path: string
+  readonly #place: ViewsPlace
   readonly #identity: string | undefined
   readonly #writer: ViewsWriter
-  readonly #capture = new FrameCapture()
+  readonly #capture = new FrameCapture({ hasOutcomes: false })
   readonly #followed: Followed
   /** What the file said of itself at the start. */
   readonly #meta: ViewsMeta
@@ -91,6 +99,9 @@ export class ViewsSession {
   /** Sequence of the last record in the journal when this began. */
   readonly target: number
   #timeMs: number
+  #isLevel = false
+  /** Whether nothing can give back what the file loses; undefined before it is known. */
+  #isPrimary: boolean | undefined
 
   /**
    * Opens the file, or makes it, and loads an engine. Throws `ViewsUnusable`, `ViewsUnreachable`,
@@ -101,7 +112,7 @@ export class ViewsSession {
     const log = logOf(wholeJournal(directories))
     if (log === undefined) throw new Error('there is no journal yet')
     if (identityOf(path) === undefined) assertBuildable(directories, 'there are no views')
-    this.#path = path
+    this.#place = place
     this.#database = openForWriting(path, shapes)
     this.#identity = identityOf(path)
     try {
@@ -121,6 +132,7 @@ export class ViewsSession {
       this.#assertSame(this.#followed.engine.sequence, this.#followed.point?.chain)
       this.completeAt = sequence === 0 ? this.target : this.#meta.completeAt
       this.#writer.begin(this.completeAt, this.#assertSameVoids())
+      this.chooseSyncs()
     } catch (error) {
       this.#database.close()
       throw error
@@ -147,9 +159,27 @@ export class ViewsSession {
     return this.#followed.stale
   }
 
+  /** Whether the last batch had all that was certain. */
+  get isLevel(): boolean {
+    return this.#isLevel
+  }
+
+  /**
+   * What a power cut may take has to be there to be applied again: writes are synced where it is not. To be
+   * called now and then, for an archive may be moved away. Throws errors of SQLite.
+   */
+  chooseSyncs(): void {
+    const { archive, directories, path } = this.#place
+    const isPrimary = archive === 'drop' || beginningOf(directories) !== 1
+    if (isPrimary === this.#isPrimary) return
+    this.#isPrimary = isPrimary
+    if (!isPrimary) stopSyncing(this.#database)
+    else if (!syncAll(this.#database)) throw new Error(`readers of ${path} hold up its syncs`)
+  }
+
   /** Whether the file at the path is still the one that is written to. */
   isThere(): boolean {
-    return identityOf(this.#path) === this.#identity
+    return identityOf(this.#place.path) === this.#identity
   }
 
   /**
@@ -161,8 +191,10 @@ export class ViewsSession {
     const frames: SinkFrame[] = []
     let bytes = 0
     let count = 0
+    this.#isLevel = false
     while (bytes < BATCH_BYTES && performance.now() < untilMs) {
       const frameBytes = this.#followed.next()
+      this.#isLevel = frameBytes === 0 && this.#followed.stale === undefined
       if (frameBytes === 0) break
       const frame = this.#applyFrame(frameBytes)
       this.#followed.applied()
@@ -178,6 +210,11 @@ export class ViewsSession {
       this.#timeMs = last.timeMs
     }
     return count
+  }
+
+  /** Before the last `close`: all that is stored comes to the disk, so that the next boot may believe it. */
+  settle(): void {
+    syncAll(this.#database)
   }
 
   /** Closes the file and the journal. */
@@ -202,7 +239,7 @@ export class ViewsSession {
     if (sequence !== standing || stored === null || chain === undefined) return
     if (Buffer.compare(stored, chain) === 0) return
     throw new ViewsUnusable(
-      `${this.#path} was written from another journal, which had the same beginning`,
+      `${this.#place.path} was written from another journal, which had the same beginning`,
     )
   }
 
@@ -212,7 +249,10 @@ export class ViewsSession {
     const voids = [...this.#followed.state.voids].sort((a, b) => a - b)
     const late = voids.find((one) => one <= sequence && !known.includes(one))
     if (late === undefined) return voids
-    throw new ViewsUnusable(`${this.#path} holds sequence ${late}, which was made void`, 'outdated')
+    throw new ViewsUnusable(
+      `${this.#place.path} holds sequence ${late}, which was made void`,
+      'outdated',
+    )
   }
 
   #follow({ directories, modules, onMessage }: ViewsPlace): Followed {

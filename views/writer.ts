@@ -42,6 +42,14 @@ export interface WriterOptions {
   readonly modules: readonly Module[]
 }
 
+/** What a batch makes of a reservation. */
+interface PendingReservation {
+  readonly number: number
+  /** As it was made, where the batch made it. */
+  readonly made: ReservationChange | undefined
+  last: ReservationChange
+}
+
 /** See the head of this file. */
 export class ViewsWriter implements Sink {
   readonly name = 'views'
@@ -56,6 +64,9 @@ export class ViewsWriter implements Sink {
   #sequence: number
   /** The number that was given last, in any table. */
   #number: number
+  /** Reservations that the batch made or changed, in order; the last one of each slot. */
+  #pending: PendingReservation[] = []
+  readonly #pendingOf = new Map<number, PendingReservation>()
   /** Numbers of reservations by their slots in the engine that feeds this; 0 where not known. */
   #numbers = new Float64Array(NUMBERS_AT_FIRST)
 
@@ -92,6 +103,9 @@ export class ViewsWriter implements Sink {
 
   #storeFrames({ frames, lastSequence, names }: SinkBatch): void {
     for (const frame of frames) this.#storeFrame(frame, names)
+    for (const one of this.#pending) this.#storeReservation(one)
+    this.#pending = []
+    this.#pendingOf.clear()
     const { words, timeMs } = frames.at(-1) as SinkFrame
     const chain = words.u8.slice(FRAME.chain, FRAME.chain + 16)
     this.#statements.meta.run(this.#log, chain, lastSequence, timeMs, this.#number)
@@ -99,7 +113,7 @@ export class ViewsWriter implements Sink {
 
   #storeFrame(frame: SinkFrame, names: AccountNames): void {
     for (const account of frame.accounts) this.#addAccount(account, names)
-    for (const change of frame.reservations) this.#storeReservation(change)
+    for (const change of frame.reservations) this.#noteReservation(change)
     if (frame.history.length > 0) {
       const commands = this.#commandsOf(frame)
       for (const change of frame.history) this.#addHistory(change, frame, commands)
@@ -115,20 +129,34 @@ export class ViewsWriter implements Sink {
     this.#statements.account.run(slot, id, names.nameOf(slot), ledger, history ? 1 : 0)
   }
 
-  #storeReservation(change: ReservationChange): void {
-    const { state, amount, settled, released, expiresAt, endedAt } = change
+  /** One that is made and ends within a batch is one row to insert, with the number it had at first. */
+  #noteReservation(change: ReservationChange): void {
+    const { slot, isNew } = change
+    const known = isNew ? undefined : this.#pendingOf.get(slot)
+    if (known !== undefined) {
+      known.last = change
+      return
+    }
+    const number = isNew ? ++this.#number : this.#numberOf(change)
+    if (isNew) this.#noteNumber(slot, number)
+    const made = isNew ? change : undefined
+    const pending = { number, made, last: change }
+    this.#pending.push(pending)
+    // Another one may have had the slot before, and is forgotten: it is stored as it was last.
+    this.#pendingOf.set(slot, pending)
+  }
+
+  #storeReservation({ number, made, last }: PendingReservation): void {
+    if (made !== undefined) return this.#addReservation(number, made.name, last)
+    const { state, amount, settled, released, expiresAt, endedAt } = last
     const { held, ended } = this.#statements
-    if (change.isNew) return this.#addReservation(change)
-    const number = this.#numberOf(change)
     if (state === RESERVATION_STATE.held) held.run(amount, settled, released, expiresAt, number)
     else ended.run(amount, settled, released, expiresAt, state, endedAt, number)
   }
 
-  #addReservation(change: ReservationChange): void {
-    const { slot, id, name, debit, credit, state, amount, settled, released } = change
-    const { sequence, createdAt, expiresAt, endedAt } = change
-    const number = ++this.#number
-    this.#noteNumber(slot, number)
+  #addReservation(number: number, name: string | undefined, last: ReservationChange): void {
+    const { id, debit, credit, state, amount, settled, released } = last
+    const { sequence, createdAt, expiresAt, endedAt } = last
     this.#statements.reservation.run(
       number,
       id,

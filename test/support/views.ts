@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import type { Module } from '../../engine/index.ts'
+import type { ArchivePolicy } from '../../follower/index.ts'
 import type { ModuleView, ViewPage, ViewRefusal } from '../../protocol/index.ts'
 import { replayJournal } from '../../runtime/index.ts'
 import {
@@ -40,11 +41,13 @@ export interface RunningViews {
 export function viewsOf(
   dataDir: string,
   of: Modules = NO_MODULES,
+  archive: ArchivePolicy = 'keep',
 ): { readonly runner: ViewsRunner; readonly messages: string[] } {
   const messages: string[] = []
   const runner = new ViewsRunner({
     path: viewsPath(dataDir),
     directories: directoriesOf(dataDir),
+    archive,
     ...of,
     onMessage: (sentence) => messages.push(sentence),
   })
@@ -52,8 +55,12 @@ export function viewsOf(
 }
 
 /** Keeps the views of `dataDir` until they are stopped. */
-export function startViews(dataDir: string, of: Modules = NO_MODULES): RunningViews {
-  const { runner, messages } = viewsOf(dataDir, of)
+export function startViews(
+  dataDir: string,
+  of: Modules = NO_MODULES,
+  archive: ArchivePolicy = 'keep',
+): RunningViews {
+  const { runner, messages } = viewsOf(dataDir, of, archive)
   const ending = new AbortController()
   let hasEnded = false
   const ended = runner.run(ending.signal).then(
@@ -83,8 +90,12 @@ export function startViews(dataDir: string, of: Modules = NO_MODULES): RunningVi
 }
 
 /** Builds or goes on with the views of `dataDir` until they hold the whole journal; their sequence. */
-export async function catchUp(dataDir: string, of: Modules = NO_MODULES): Promise<number> {
-  const { runner } = viewsOf(dataDir, of)
+export async function catchUp(
+  dataDir: string,
+  of: Modules = NO_MODULES,
+  archive: ArchivePolicy = 'keep',
+): Promise<number> {
+  const { runner } = viewsOf(dataDir, of, archive)
   return (await runner.catchUp(new AbortController().signal)) as number
 }
 
@@ -111,8 +122,9 @@ export function dump(dataDir: string): string[] {
       .all() as string[]
     return tables.flatMap((table) => {
       const rows = database.prepare(`SELECT * FROM "${table}"`).all() as object[]
-      // The journal of this file: whether it was complete says nothing of its rows.
-      const shown = table === 'meta' ? rows.map((row) => ({ ...row, complete_at: 0 })) : rows
+      // The journal of this file: how it was written says nothing of its rows.
+      const plain = { complete_at: 0, boot: null }
+      const shown = table === 'meta' ? rows.map((row) => ({ ...row, ...plain })) : rows
       return shown.map((row) => `${table} ${JSON.stringify(row)}`)
     })
   } finally {
