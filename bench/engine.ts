@@ -141,7 +141,7 @@ export async function benchEngine(options: EngineBenchOptions = {}): Promise<Ben
       rememberedOutcomesMax: remembered,
       windowMs,
       journalTime: `${JOURNAL_COMMANDS_PER_MS * 1000} commands/s`,
-      reservedBytes: load.engine.reservedBytes,
+      reservedBytes: load.engine.reservedBytes.all,
       hugePages: process.env.GLIBC_TUNABLES ?? 'as the system has them',
     },
   }

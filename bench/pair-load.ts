@@ -1,8 +1,8 @@
 // Reserves and settles at a pace, whether answers come or not, and the latencies of their answers. For
 // benchmarks that look at what else is going on meanwhile.
 
-import { createHistogram } from 'node:perf_hooks'
-import { setTimeout as delay } from 'node:timers/promises'
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import { setTimeout as delay, setImmediate as takeTurn } from 'node:timers/promises'
 import { type Command, type Holdfast, id, newId } from '../client/index.ts'
 import type { Id } from '../protocol/index.ts'
 
@@ -15,6 +15,9 @@ const BATCH = 2_048
 /** Batches in flight while the rate is looked for, and while the state is built. */
 const BATCHES_AHEAD = 6
 const AMOUNT = 10
+
+/** Commands without an answer at which a paced load waits: half of what the client takes. */
+const UNANSWERED_MAX = 262_144
 
 /** Latencies of the batches of one measurement, in ms, and how long it took. */
 export interface Measured {
@@ -49,6 +52,17 @@ export async function openAccounts(holdfast: Holdfast, count: number): Promise<I
 async function all(holdfast: Holdfast, commands: readonly Command[]): Promise<void> {
   for (const result of await holdfast.submit(commands)) {
     if (result.code !== 'ok') throw new Error(`a command of the load was refused: ${result.code}`)
+  }
+}
+
+function measuredOf(histogram: RecordableHistogram, seconds: number): Measured {
+  const ms = (percentile: number) => histogram.percentile(percentile) / 1_000
+  return {
+    p50Ms: ms(50),
+    p99Ms: ms(99),
+    p999Ms: ms(99.9),
+    maxMs: histogram.max / 1_000,
+    seconds,
   }
 }
 
@@ -89,37 +103,47 @@ export class PairLoad {
     return Math.round(commands / ((performance.now() - startedMs) / 1_000))
   }
 
-  /** Sends `perTick` commands every tick until `end`, whether answers came or not. */
-  async paced(perTick: number, end: Promise<unknown>): Promise<Measured> {
+  /**
+   * Sends `perTick` commands every tick until `end`, whether answers came or not, and measures those that
+   * are due after `begin`. Rejects where a command is refused, and as `begin` and `end` do.
+   */
+  async paced(
+    perTick: number,
+    end: Promise<unknown>,
+    begin: Promise<unknown> = Promise.resolve(),
+  ): Promise<Measured> {
     const histogram = createHistogram()
+    const state = { sinceMs: Number.POSITIVE_INFINITY, isOver: false, failures: [] as unknown[] }
+    const fail = (error: unknown): void => {
+      state.failures.push(error)
+      state.isOver = true
+    }
+    begin.then(() => {
+      state.sinceMs = performance.now()
+    }, fail)
+    end.then(() => {
+      state.isOver = true
+    }, fail)
     const startedMs = performance.now()
-    let isOver = false
-    const over = end.finally(() => {
-      isOver = true
-    })
     const waiting = new Set<Promise<void>>()
-    for (let tick = 0; !isOver; tick++) {
+    for (let tick = 0; !state.isOver; tick++) {
       const dueMs = startedMs + tick * TICK_MS
       const earlyMs = dueMs - performance.now()
-      if (earlyMs > 0) await delay(earlyMs)
+      // Also where it is late: answers come in only while it waits.
+      await (earlyMs > 0 ? delay(earlyMs) : takeTurn())
+      while (waiting.size * perTick >= UNANSWERED_MAX) await Promise.race(waiting)
       // From when it was due: a client that is late must not hide a server that is.
       const answered = all(this.#holdfast, this.#pairs(perTick)).then(() => {
-        histogram.record(Math.max(1, Math.round((performance.now() - dueMs) * 1_000)))
-        waiting.delete(answered)
-      })
+        const tookMs = performance.now() - dueMs
+        if (dueMs >= state.sinceMs) histogram.record(Math.max(1, Math.round(tookMs * 1_000)))
+      }, fail)
       waiting.add(answered)
+      answered.then(() => waiting.delete(answered))
     }
-    await over
     await Promise.all(waiting)
-    const ms = (percentile: number) => histogram.percentile(percentile) / 1_000
-    const seconds = (performance.now() - startedMs) / 1_000
-    return {
-      p50Ms: ms(50),
-      p99Ms: ms(99),
-      p999Ms: ms(99.9),
-      maxMs: histogram.max / 1_000,
-      seconds,
-    }
+    if (state.failures.length > 0) throw state.failures[0]
+    const seconds = (performance.now() - state.sinceMs) / 1_000
+    return measuredOf(histogram, seconds)
   }
 
   #pairs(count: number): Command[] {

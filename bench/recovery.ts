@@ -19,6 +19,8 @@ export interface RecoveryBenchOptions {
   readonly rounds?: number
   /** Where the temporary directory goes; the operating system's place where not given. */
   readonly dir?: string
+  /** Hears what comes next. */
+  readonly onStep?: (sentence: string) => void
 }
 
 /** Reservations that are open at any time. */
@@ -27,13 +29,18 @@ const OPEN = 1_000
 /** Measures. Throws where a digest differs, or a server does not start. */
 export async function benchRecovery(options: RecoveryBenchOptions = {}): Promise<BenchResult> {
   const { commands = 10_000_000, accounts = 10_000, rounds = 3, dir = tmpdir() } = options
+  const { onStep = () => {} } = options
   const dataDir = mkdtempSync(join(dir, 'holdfast-bench-'))
   try {
     // A server's first start says what the commands are decided by.
     await (await startServerProcess(dataDir)).stop()
+    onStep(`filling a journal with ${commands} commands`)
     const journalBytes = fillJournal(dataDir, { commands, accounts, open: OPEN })
+    onStep(`replaying it from its start, ${rounds} times`)
     const replays = await replayRounds(dataDir, rounds)
+    onStep('making a snapshot')
     const snapshot = await runCommand(['snapshot', '--data-dir', dataDir])
+    onStep(`starting a server on it, ${rounds} times`)
     const starts = await startRounds(dataDir, rounds, replays)
     const rates = replays.map((replay) => replay.commandsPerSecond as number)
     return {

@@ -1,10 +1,11 @@
 // The `holdfast` command as benchmarks run it: a process of its own, with nothing of the environment
-// that would configure it.
+// that would configure it. It ends when the benchmark does.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { guardProcess } from './guard.ts'
 
 const COMMAND = fileURLToPath(new URL('../cli/main.js', import.meta.url))
 
@@ -59,10 +60,12 @@ function spawnCommand(
   stderr: 'inherit' | 'pipe' = 'inherit',
 ): ChildProcess {
   const environment = Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_'))
-  return spawn(process.execPath, [COMMAND, ...args], {
+  const child = spawn(process.execPath, [COMMAND, ...args], {
     env: Object.fromEntries(environment),
     stdio: ['ignore', 'pipe', stderr],
   })
+  guardProcess(child)
+  return child
 }
 
 /** The address in the banner: the server serves when it stands there. */

@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from '../client/index.ts'
+import type { SnapshotMade } from '../follower/index.ts'
+import { askForSnapshot, untilLevel } from './followed-server.ts'
 import { type Measured, openAccounts, PairLoad, TICK_MS } from './pair-load.ts'
 import { type BenchResult, machineConditions, median } from './result.ts'
-import { runCommand, startServerProcess } from './server-process.ts'
+import { startServerProcess } from './server-process.ts'
 
 /** What may be set. */
 export interface SnapshotBenchOptions {
@@ -20,43 +22,79 @@ export interface SnapshotBenchOptions {
   readonly rounds?: number
   /** Where the temporary directory goes; the operating system's place where not given. */
   readonly dir?: string
+  /** Hears what comes next. */
+  readonly onStep?: (sentence: string) => void
 }
 
 /** How long a measurement without a snapshot takes, in ms. */
-const PLAIN_MS = 8_000
+const PLAIN_MS = 10_000
 
-/** Measures. Takes several minutes: the state is built first, and a snapshot takes half of one. */
+/** How long the load runs before it is measured, or a snapshot is asked for, in ms. */
+const WARM_UP_MS = 1_000
+
+/**
+ * For how long commands are remembered, in ms: the state is to be that of the open reservations, and not that of
+ * a minute at full load.
+ */
+const WINDOW_MS = 5_000
+
+/** No snapshots but those that are asked for, and no views: they would be building all the time. */
+const SERVE = [
+  ...['--snapshot-every-records', '1000000000', '--snapshot-every-seconds', '86400'],
+  ...['--window-ms', String(WINDOW_MS), '--retention-ms', String(WINDOW_MS)],
+  ...['--views', 'false'],
+]
+
+/** Measures. Takes three to four minutes: the state is built first, and a snapshot takes half of one. */
 export async function benchSnapshot(options: SnapshotBenchOptions = {}): Promise<BenchResult> {
   const { accounts = 1_000_000, openReservations = 1_000_000 } = options
-  const { rounds = 3, dir = tmpdir() } = options
+  const { rounds = 3, dir = tmpdir(), onStep = () => {} } = options
   const dataDir = mkdtempSync(join(dir, 'holdfast-bench-'))
-  // None but those that are asked for.
-  const never = ['--snapshot-every-records', '1000000000', '--snapshot-every-seconds', '86400']
-  const server = await startServerProcess(dataDir, never)
+  const server = await startServerProcess(dataDir, SERVE)
   try {
     const holdfast = await connect(server.url, { timeoutMs: 120_000 })
+    onStep(`building the state: ${accounts} accounts, ${openReservations} open reservations`)
     const load = new PairLoad(holdfast, await openAccounts(holdfast, accounts))
     await load.holdOpen(openReservations)
+    await untilLevel(dataDir)
+    onStep('looking for the full load')
     const full = await load.fullRate()
     const perTick = Math.max(2, Math.round((full / 2 / 1_000) * TICK_MS))
-    await runCommand(['snapshot', '--data-dir', dataDir])
-    const plain: Measured[] = []
-    const during: Measured[] = []
-    for (let i = 0; i < rounds; i++) {
-      plain.push(await load.paced(perTick, delay(PLAIN_MS)))
-      during.push(await load.paced(perTick, runCommand(['snapshot', '--data-dir', dataDir])))
+    const measured: Round[] = []
+    for (let n = 1; n <= rounds; n++) {
+      onStep(`round ${n} of ${rounds}: ${perTick} commands every ${TICK_MS} ms`)
+      measured.push(await measureRound(dataDir, load, perTick))
     }
     await holdfast.close()
-    return resultOf({ plain, during, perTick, full, accounts, openReservations, dir })
+    return resultOf({ measured, perTick, full, accounts, openReservations, dir })
   } finally {
     await server.stop()
     rmSync(dataDir, { recursive: true, force: true })
   }
 }
 
+/** One pair of measurements. */
+interface Round {
+  readonly plain: Measured
+  readonly during: Measured
+  readonly made: SnapshotMade
+}
+
+/** Each begins with a follower that is level: what is measured is the snapshot, not the catching up. */
+async function measureRound(dataDir: string, load: PairLoad, perTick: number): Promise<Round> {
+  await untilLevel(dataDir)
+  const warm = delay(WARM_UP_MS)
+  const plain = await load.paced(perTick, delay(WARM_UP_MS + PLAIN_MS), warm)
+  await untilLevel(dataDir)
+  const inWork = delay(WARM_UP_MS).then(() => askForSnapshot(dataDir))
+  const begun = inWork.then((snapshot) => snapshot.begun)
+  const ended = inWork.then((snapshot) => snapshot.made)
+  const during = await load.paced(perTick, ended, begun)
+  return { plain, during, made: await ended }
+}
+
 interface Findings {
-  readonly plain: readonly Measured[]
-  readonly during: readonly Measured[]
+  readonly measured: readonly Round[]
   readonly perTick: number
   readonly full: number
   readonly accounts: number
@@ -65,34 +103,38 @@ interface Findings {
 }
 
 function resultOf(found: Findings): BenchResult {
-  const { plain, during, perTick, full, dir, ...state } = found
-  const of = (all: readonly Measured[], value: (one: Measured) => number) => median(all.map(value))
+  const { measured, perTick, full, dir, ...state } = found
+  const of = (value: (round: Round) => number) => median(measured.map(value))
   const rate = Math.round((perTick * 1_000) / TICK_MS)
   return {
     name: 'snapshot',
     commandsPerSecond: rate,
-    rounds: during.map(() => rate),
+    rounds: measured.map(() => rate),
     conditions: {
       ...machineConditions(),
       ...state,
       measured: `latency of ${perTick} durable commands sent every ${TICK_MS} ms: half load`,
+      during: 'from when the follower begins to write until it has read the file back',
+      before: 'every measurement begins with a follower that has caught up; figures are medians',
       fullLoadCommandsPerSecond: full,
-      client: 'holdfast/client, one connection, on the same machine',
+      rememberedMs: WINDOW_MS,
+      client: 'holdfast/client, one connection, on the same machine; no views are kept',
       dataDirectory: dir,
-      rounds: during.length,
+      rounds: measured.length,
     },
     figures: {
-      'p50Ms without': of(plain, (one) => one.p50Ms),
-      'p99Ms without': of(plain, (one) => one.p99Ms),
-      'p99.9Ms without': of(plain, (one) => one.p999Ms),
-      'p50Ms during a snapshot': of(during, (one) => one.p50Ms),
-      'p99Ms during a snapshot': of(during, (one) => one.p99Ms),
-      'p99.9Ms during a snapshot': of(during, (one) => one.p999Ms),
+      'p50Ms without': of(({ plain }) => plain.p50Ms),
+      'p99Ms without': of(({ plain }) => plain.p99Ms),
+      'p99.9Ms without': of(({ plain }) => plain.p999Ms),
+      'p50Ms during a snapshot': of(({ during }) => during.p50Ms),
+      'p99Ms during a snapshot': of(({ during }) => during.p99Ms),
+      'p99.9Ms during a snapshot': of(({ during }) => during.p999Ms),
       'p99.9, during to without': ratio(
-        of(during, (one) => one.p999Ms),
-        of(plain, (one) => one.p999Ms),
+        of(({ during }) => during.p999Ms),
+        of(({ plain }) => plain.p999Ms),
       ),
-      secondsOfSnapshot: of(during, (one) => one.seconds),
+      secondsOfSnapshot: of(({ made }) => made.seconds),
+      snapshotBytes: of(({ made }) => made.bytes),
     },
   }
 }

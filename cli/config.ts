@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { parse, TomlError } from 'smol-toml'
 import type { Capacities } from '../protocol/index.ts'
-import { CAPACITIES_DEFAULT } from '../protocol/index.ts'
+import { CAPACITIES_DEFAULT, capacitiesFrom } from '../protocol/index.ts'
 import { CONFIG_KEYS, type ConfigKey, flagOf, variableOf } from './config-keys.ts'
 import { type ConfigValue, valueFromText, valueFromToml } from './config-values.ts'
 import { usageError } from './exit-codes.ts'
@@ -42,6 +42,9 @@ export interface Config {
   readonly settings: ReadonlyMap<string, Setting>
 }
 
+/** The source of values that nobody set. */
+const DEFAULT = 'default'
+
 /** Values of flags by key name; text, or true for a switch. */
 export type FlagValues = Readonly<Record<string, string | boolean | undefined>>
 
@@ -55,7 +58,7 @@ export function loadConfig(
   file?: string,
 ): Config {
   const settings = new Map<string, Setting>()
-  for (const key of CONFIG_KEYS) settings.set(key.name, { value: key.fallback, source: 'default' })
+  for (const key of CONFIG_KEYS) settings.set(key.name, { value: key.fallback, source: DEFAULT })
   readFileLayer(settings, file ?? environment.HOLDFAST_CONFIG)
   readVariables(settings, environment)
   for (const key of CONFIG_KEYS) {
@@ -68,12 +71,26 @@ export function loadConfig(
   return configOf(settings)
 }
 
-function configOf(settings: ReadonlyMap<string, Setting>): Config {
-  const of = <T>(name: string) => settings.get(name)?.value as T
+/** Gives those that nobody set the values that follow from the others. */
+function settleCapacities(settings: Map<string, Setting>): Capacities {
   const names = Object.keys(CAPACITIES_DEFAULT) as (keyof Capacities)[]
-  const capacities = Object.fromEntries(
-    names.map((name) => [name, of<number>(name)]),
-  ) as unknown as Capacities
+  const given = names
+    .map((name) => [name, settings.get(name)] as const)
+    .filter(([, setting]) => setting?.source !== DEFAULT)
+    .map(([name, setting]) => [name, setting?.value])
+  const capacities = capacitiesFrom(Object.fromEntries(given))
+  for (const name of names) {
+    const setting = settings.get(name)
+    if (setting?.source === DEFAULT) {
+      settings.set(name, { value: capacities[name], source: DEFAULT })
+    }
+  }
+  return capacities
+}
+
+function configOf(settings: Map<string, Setting>): Config {
+  const of = <T>(name: string) => settings.get(name)?.value as T
+  const capacities = settleCapacities(settings)
   if (capacities.retentionMs < capacities.windowMs) {
     throw usageError(
       `retentionMs (${capacities.retentionMs}) is less than windowMs (${capacities.windowMs})`,

@@ -21,6 +21,23 @@ import { ReplyMemory } from './reply-memory.ts'
 import { Reservations } from './reservations.ts'
 import { UNDO, UndoLog } from './undo-log.ts'
 
+/** Memory that the tables reserve for what, in bytes; modules' own rows are not among it, which grow. */
+export interface TableBytes {
+  /** The sum of the others. */
+  readonly all: number
+  readonly accounts: number
+  /** The accounts' spellings and metadata. */
+  readonly names: number
+  readonly ledgers: number
+  readonly reservations: number
+  readonly groups: number
+  readonly outcomes: number
+  /** Where the ids of reservations and of outcomes are found. */
+  readonly commands: number
+  /** Of modules, remembered with their outcomes. */
+  readonly replies: number
+}
+
 /** All tables, and the only code that changes more than one of them. */
 export class Book {
   readonly hash: IdHash
@@ -36,7 +53,7 @@ export class Book {
   readonly commands: IdIndex
   readonly undo = new UndoLog()
   /** Memory that the tables reserve, in bytes. */
-  readonly bytes: number
+  readonly bytes: TableBytes
   /** Rows that there is memory for. */
   readonly capacities: Capacities
 
@@ -57,16 +74,17 @@ export class Book {
     this.outcomes = new OutcomeMemory(outcomesMax)
     this.replies = new ReplyMemory(hasModules ? capacities.moduleReplyBytesMax : 0)
     this.commands = new IdIndex(reservationsMax + outcomesMax, this.reservations, this.outcomes)
-    this.bytes =
-      this.accounts.bytes +
-      this.ledgers.bytes +
-      this.reservations.bytes +
-      this.groups.bytes +
-      this.outcomes.bytes +
-      this.replies.bytes +
-      this.commands.bytes +
-      names.index.byteLength +
-      names.tails.byteLength
+    const bytes = {
+      accounts: this.accounts.bytes,
+      names: names.index.byteLength + names.tails.byteLength,
+      ledgers: this.ledgers.bytes,
+      reservations: this.reservations.bytes,
+      groups: this.groups.bytes,
+      outcomes: this.outcomes.bytes,
+      commands: this.commands.bytes,
+      replies: this.replies.bytes,
+    }
+    this.bytes = { ...bytes, all: Object.values(bytes).reduce((sum, one) => sum + one, 0) }
   }
 
   /** The first capacity of which there is less than `wanted` says, or undefined. */

@@ -15,7 +15,7 @@ import {
   STATUS,
   type Words,
 } from '../protocol/index.ts'
-import type { Book } from './book.ts'
+import type { Book, TableBytes } from './book.ts'
 import { type BookChanges, rowsOf, type StateRows } from './book-changes.ts'
 import { ChainBuffer } from './chain-buffer.ts'
 import { type ChainOutcomes, Chains } from './chains.ts'
@@ -116,7 +116,7 @@ export class Engine {
   }
 
   /** Memory that the tables reserve, in bytes; pages cost nothing before they are touched. */
-  get reservedBytes(): number {
+  get reservedBytes(): TableBytes {
     return this.#book.bytes
   }
 

@@ -1,5 +1,6 @@
 // The single writer's face. Pure: what it decides depends on the frames alone.
 
+export type { TableBytes } from './book.ts'
 export {
   type AccountChange,
   type AccountRow,

@@ -136,6 +136,23 @@ export const CAPACITIES_DEFAULT: Capacities = {
   moduleReplyBytesMax: 268_435_456,
 }
 
+/** Bytes of modules' replies for each outcome: one in ten of them has a reply of 150 bytes. */
+const REPLY_BYTES_PER_OUTCOME = 16
+
+/** However few outcomes are remembered, so much is there for replies: a thousand of the longest. */
+const REPLY_BYTES_LEAST = 1_048_576
+
+/**
+ * The capacities in force where those in `given` were set: the defaults for the others, but for the replies of
+ * modules, which follow `outcomesMax` where it is less than its own default.
+ */
+export function capacitiesFrom(given: Partial<Capacities>): Capacities {
+  const capacities = { ...CAPACITIES_DEFAULT, ...given }
+  const scaled = Math.max(capacities.outcomesMax * REPLY_BYTES_PER_OUTCOME, REPLY_BYTES_LEAST)
+  const moduleReplyBytesMax = Math.min(scaled, CAPACITIES_DEFAULT.moduleReplyBytesMax)
+  return { ...capacities, moduleReplyBytesMax, ...given }
+}
+
 /** The largest capacities that the tables' 32-bit slots and byte offsets carry. */
 export const CAPACITIES_MAX: Capacities = {
   accountsMax: 16_777_216,

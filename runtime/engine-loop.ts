@@ -57,7 +57,7 @@ export class EngineLoop {
     this.#control = new Int32Array(shared.control)
     this.#report = new ReportWriter(shared.engineReport)
     this.#boot = shared.boot
-    this.#report.values[ENGINE_REPORT.tableBytes] = parts.engine.reservedBytes
+    this.#report.values[ENGINE_REPORT.tableBytes] = parts.engine.reservedBytes.all
   }
 
   run(): never {

@@ -4,7 +4,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Engine } from '../engine/index.ts'
 import { FileStorage } from '../journal/index.ts'
-import { loadNewest, type SnapshotInfo } from '../snapshots/index.ts'
+import { type Ahead, loadNewest, type SnapshotInfo } from '../snapshots/index.ts'
 import { PortBell } from './doorbell.ts'
 import { EngineLoop } from './engine-loop.ts'
 import { loadRules } from './load-modules.ts'
@@ -18,7 +18,12 @@ import type { ThreadMessage } from './thread-messages.ts'
 export interface EngineThreadData {
   readonly shared: SharedMemory
   /** The snapshots' directory, and those in it that may be used, newest first. */
-  readonly snapshots: { readonly directory: string; readonly candidates: readonly SnapshotInfo[] }
+  readonly snapshots: {
+    readonly directory: string
+    readonly candidates: readonly SnapshotInfo[]
+    /** Where the newest is read ahead; undefined where there is none. */
+    readonly ahead: Ahead | undefined
+  }
   /** Sequences that voids have it skip. */
   readonly voids: ReadonlySet<number>
   /** Random, for the indexes: crafted ids must not collide. */
@@ -59,6 +64,7 @@ async function serve(data: EngineThreadData): Promise<never> {
     { candidates: snapshots.candidates, survey: { voids } },
     () => new Engine({ capacities, names, seed, sink: router, modules, onModuleFailure }),
     ({ sentence }) => tell({ type: 'problem', sentence: `passed over: ${sentence}` }),
+    snapshots.ahead,
   )
   engine.skip(voids)
   tell({ type: 'allocated', bytes: engine.reservedBytes })

@@ -1,15 +1,9 @@
-// The journal thread's entry: recovery, then the loop until the server stops. What it does is in
+// The journal thread's entry: it waits for the engine to be loaded, then recovery, then the loop until the server stops. What it does is in
 // recovery.ts and journal-loop.ts; here the parts are put together.
 
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
-import {
-  FileStorage,
-  type JournalEnd,
-  JournalWriter,
-  type LogPoint,
-  PreparedSegments,
-} from '../journal/index.ts'
+import { FileStorage, type JournalEnd, JournalWriter, PreparedSegments } from '../journal/index.ts'
 import { checkTimeJump, type FrameClock, MACHINE_TIME, TestClock, WallClock } from './clock.ts'
 import { CommandSource } from './command-source.ts'
 import { journalDirectory } from './data-directory.ts'
@@ -20,16 +14,12 @@ import { ReportReader, ReportWriter } from './report.ts'
 import { RingProducer } from './ring.ts'
 import { ENGINE_REPORT, type SharedMemory } from './shared-memory.ts'
 import { packError } from './thread-errors.ts'
-import type { ThreadMessage } from './thread-messages.ts'
+import type { JournalOrder, ThreadMessage } from './thread-messages.ts'
 
 /** What the supervisor hands to the journal thread. */
 export interface JournalThreadData {
   readonly shared: SharedMemory
   readonly dataDir: string
-  /** Where the snapshot stands that the engine has loaded; undefined where it has loaded none. */
-  readonly from: LogPoint | undefined
-  /** What the `configure` record says of the engine's modules. */
-  readonly rules: string
   readonly segmentBytes: number
   readonly testClock: boolean
   readonly acceptTimeJump: boolean
@@ -51,7 +41,7 @@ function startClock(end: JournalEnd): FrameClock {
   return new WallClock(MACHINE_TIME, lastMs)
 }
 
-function serve(): void {
+function serve({ from, rules }: JournalOrder): void {
   const storage = new FileStorage(journalDirectory(data.dataDir))
   const ring = new RingProducer(shared.frames)
   const report = new ReportWriter(shared.journalReport)
@@ -63,7 +53,7 @@ function serve(): void {
     engineBell: new ThreadBell(shared.engineBell),
     control: new Int32Array(shared.control),
     report,
-    from: data.from,
+    from,
   })
   const clock = startClock(end)
   const { sequence, frames, records, bytes, torn } = end
@@ -79,15 +69,17 @@ function serve(): void {
   )
   const onDetached = (slot: number, reason: string): void =>
     tell({ type: 'detached', slot, reason })
-  const { rules } = data
   const parts = { shared, ring, sources, writer, clock, report, sequence, rules, onDetached }
   new JournalLoop(parts).run()
   writer.close()
   tell({ type: 'sealed' })
 }
 
-try {
-  serve()
-} catch (error) {
-  tell({ type: 'failed', error: packError(error) })
-}
+// The thread is started beside the engine's, which loads meanwhile what it reads on from.
+parentPort?.once('message', (order: JournalOrder) => {
+  try {
+    serve(order)
+  } catch (error) {
+    tell({ type: 'failed', error: packError(error) })
+  }
+})

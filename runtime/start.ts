@@ -6,14 +6,20 @@
 
 import { randomBytes } from 'node:crypto'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { FileStorage, type LogPoint, type PreparerData, preparerThread } from '../journal/index.ts'
+import { FileStorage, type PreparerData, preparerThread } from '../journal/index.ts'
 import {
   type Capacities,
   FRAME_BYTES_MAX,
   GATEWAYS_MAX,
   SEGMENT_HEAD_BYTES,
 } from '../protocol/index.ts'
-import { chooseSnapshots, type ReplayStart } from '../snapshots/index.ts'
+import {
+  allocateAhead,
+  chooseSnapshots,
+  type ReadAheadData,
+  type ReplayStart,
+  readAheadThread,
+} from '../snapshots/index.ts'
 import { inlineGenerously } from './compiler-flags.ts'
 import { journalDirectory, prepareDataDirectory, snapshotsDirectory } from './data-directory.ts'
 import type { EngineThreadData } from './engine-thread.ts'
@@ -114,25 +120,35 @@ function startThreads(
   ): Thread => new Thread(name, entry, data, ports, supervisor)
   const channels = shared.gateways.map(() => new MessageChannel())
   const ports = channels.map(({ port1 }) => port1)
+  const directory = snapshotsDirectory(dataDir)
+  const [newest] = candidates
+  const ahead = newest === undefined ? undefined : allocateAhead(newest.name)
   const engine: EngineThreadData = {
     shared,
-    snapshots: { directory: snapshotsDirectory(dataDir), candidates },
+    snapshots: { directory, candidates, ahead },
     voids: survey.voids,
     seed: randomBytes(4).readUInt32LE(),
     ports,
     modules,
   }
-  const startJournal = (from: LogPoint | undefined, rules: string): Thread => {
-    const own = { dataDir, from, rules, segmentBytes, testClock, acceptTimeJump }
-    const data: JournalThreadData = { shared, ...own }
-    return start('journal', new URL('./journal-thread.js', import.meta.url), data)
+  const journal: JournalThreadData = {
+    shared,
+    dataDir,
+    segmentBytes,
+    testClock,
+    acceptTimeJump,
   }
-  const directory = journalDirectory(dataDir)
-  const preparer: PreparerData = { directory, segmentBytes, control: shared.preparer }
+  const preparer: PreparerData = {
+    directory: journalDirectory(dataDir),
+    segmentBytes,
+    control: shared.preparer,
+  }
+  const readData: ReadAheadData | undefined = ahead && { directory, ahead }
   supervisor.watch({
     engine: start('engine', new URL('./engine-thread.js', import.meta.url), engine, ports),
-    startJournal,
+    journal: start('journal', new URL('./journal-thread.js', import.meta.url), journal),
     preparer: start('preparer', preparerThread, preparer),
+    reader: readData && start('reader', readAheadThread, readData),
     gateways: channels.flatMap(({ port2 }, slot) => {
       const { gatewayThread, gatewayOptions } = options
       const memory: GatewayPortMemory = { shared, slot, replayBytes: survey.bytes, port: port2 }

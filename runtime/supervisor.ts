@@ -2,14 +2,15 @@
 // in order. Which threads there are is start.ts's; what they do is theirs.
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { type LogPoint, stopPreparer } from '../journal/index.ts'
+import type { TableBytes } from '../engine/index.ts'
+import { stopPreparer } from '../journal/index.ts'
 import { ThreadBell } from './doorbell.ts'
 import type { DirectoryLock } from './lock.ts'
 import { ReportReader } from './report.ts'
 import { CONTROL, ringBytes, type SharedMemory, STATES } from './shared-memory.ts'
 import { pipelineStats } from './stats.ts'
 import { ThreadFailed } from './thread-errors.ts'
-import type { GatewayOrder, ThreadMessage } from './thread-messages.ts'
+import type { GatewayOrder, JournalOrder, ThreadMessage } from './thread-messages.ts'
 import type { MessageOf, Thread, ThreadEvents } from './threads.ts'
 
 /**
@@ -44,7 +45,7 @@ export interface Recovered {
 export interface RunningServer {
   readonly recovered: Recovered
   /** Bytes that tables and rings reserve; pages cost nothing before they are touched. */
-  readonly reservedBytes: { readonly tables: number; readonly rings: number }
+  readonly reservedBytes: { readonly tables: TableBytes; readonly rings: number }
   /** What each gateway said when it was ready, by slot. */
   readonly gateways: readonly unknown[]
   /**
@@ -79,10 +80,12 @@ export interface SupervisorParts {
 
 /** The threads by their part. */
 export interface Threads {
-  /** Starts the journal's thread, once the engine has loaded what there was to load. */
-  readonly startJournal: (from: LogPoint | undefined, rules: string) => Thread
+  /** It begins once the engine has loaded what there was to load. */
+  readonly journal: Thread
   readonly engine: Thread
   readonly preparer: Thread
+  /** Reads ahead what the engine loads, and ends by itself; undefined where there is nothing to read. */
+  readonly reader: Thread | undefined
   readonly gateways: readonly Thread[]
 }
 
@@ -91,7 +94,6 @@ export class Supervisor implements ThreadEvents {
   readonly #parts: SupervisorParts
   readonly #control: Int32Array
   #threads: Threads | undefined
-  #journal: Thread | undefined
   #loaded: MessageOf<'loaded'> | undefined
   #recovered: MessageOf<'recovered'> | undefined
   #allocated: MessageOf<'allocated'> | undefined
@@ -114,12 +116,14 @@ export class Supervisor implements ThreadEvents {
   /** Takes the threads that were started; their messages come later, for they are events. */
   watch(threads: Threads): void {
     this.#threads = threads
+    // The engine does without it.
+    threads.reader?.mayEnd()
   }
 
   onMessage(thread: Thread, message: ThreadMessage): void {
     if (message.type === 'recovered') this.#recovered = message
     else if (message.type === 'allocated') this.#allocated = message
-    else if (message.type === 'loaded') this.#startJournal(message)
+    else if (message.type === 'loaded') this.#beginJournal(message)
     else if (message.type === 'problem') this.#parts.onProblem?.(message.sentence)
     else if (message.type === 'live') this.#isLive = true
     else if (message.type === 'ready') this.#ready.set(thread, message.info)
@@ -157,9 +161,10 @@ export class Supervisor implements ThreadEvents {
     const engine = new ReportReader(shared.engineReport)
     const journal = new ReportReader(shared.journalReport)
     const snapshot = this.#loaded?.from?.sequence
+    const { bytes: tables } = this.#allocated as MessageOf<'allocated'>
     return {
       recovered: { sequence, snapshot, frames, records, bytes, seconds, quarantined },
-      reservedBytes: { tables: this.#allocated?.bytes ?? 0, rings: ringBytes(shared) },
+      reservedBytes: { tables, rings: ringBytes(shared) },
       gateways: this.#all().gateways.map((gateway) => this.#ready.get(gateway)),
       failed: this.#failed(),
       stats: () => pipelineStats(engine.read(), journal.read()),
@@ -175,13 +180,18 @@ export class Supervisor implements ThreadEvents {
   /** Ends the threads wherever they are, then releases the lock. */
   async abandon(): Promise<void> {
     if (this.#threads !== undefined) {
-      const { engine, preparer, gateways } = this.#threads
+      const { journal, engine, preparer, reader, gateways } = this.#threads
       this.#isEnding = true
-      const others = this.#journal === undefined ? [] : [this.#journal]
-      for (const thread of [...others, engine, preparer, ...gateways]) thread.mayEnd()
+      const all = [
+        ...gateways,
+        journal,
+        engine,
+        preparer,
+        ...(reader === undefined ? [] : [reader]),
+      ]
+      for (const thread of all) thread.mayEnd()
       stopPreparer(this.#parts.shared.preparer)
       await Promise.all(gateways.map((gateway) => this.#close(gateway)))
-      const all = [...gateways, ...others, engine, preparer]
       await Promise.all(all.map((thread) => thread.terminate()))
     }
     this.#parts.lock.release()
@@ -201,8 +211,8 @@ export class Supervisor implements ThreadEvents {
   }
 
   #keepAlive(keeps: boolean): void {
-    const { engine, preparer, gateways } = this.#all()
-    for (const thread of [this.#journal, engine, preparer, ...gateways]) thread?.keepAlive(keeps)
+    const { journal, engine, preparer, gateways } = this.#all()
+    for (const thread of [journal, engine, preparer, ...gateways]) thread.keepAlive(keeps)
   }
 
   async #failed(): Promise<Error> {
@@ -211,10 +221,13 @@ export class Supervisor implements ThreadEvents {
   }
 
   /** The engine stands where `from` says; the journal's thread reads on from there. */
-  #startJournal(message: MessageOf<'loaded'>): void {
+  #beginJournal(message: MessageOf<'loaded'>): void {
     this.#loaded = message
     if (this.#isEnding) return
-    this.#journal = this.#all().startJournal(message.from, message.rules)
+    // Where the engine began with another snapshot, or none, it still waits for somebody to take.
+    void this.#all().reader?.terminate()
+    const order: JournalOrder = { from: message.from, rules: message.rules }
+    this.#all().journal.tell(order)
   }
 
   #isServing(): boolean {

@@ -1,6 +1,8 @@
 // What threads tell the supervisor, and what it tells the gateways. Commands and outcomes never go
 // this way: they have rings.
 
+import type { TableBytes } from '../engine/index.ts'
+import type { LogPoint } from '../journal/index.ts'
 import type { SnapshotInfo } from '../snapshots/index.ts'
 import type { PackedError } from './thread-errors.ts'
 
@@ -16,7 +18,7 @@ export type ThreadMessage =
       readonly quarantined: string | undefined
     }
   /** Engine: the tables are there; what they reserve. */
-  | { readonly type: 'allocated'; readonly bytes: number }
+  | { readonly type: 'allocated'; readonly bytes: TableBytes }
   /**
    * Engine: it holds the state of this snapshot, or none where nothing could be loaded; and what a
    * `configure` record says of its modules.
@@ -40,6 +42,14 @@ export type ThreadMessage =
   | { readonly type: 'drained' }
   /** Any thread: its last words. */
   | { readonly type: 'failed'; readonly error: PackedError }
+
+/** From the supervisor to the journal's thread, once: where the engine stands, and what it says of its modules. */
+export interface JournalOrder {
+  /** Where the snapshot stands that the engine has loaded; undefined where it has loaded none. */
+  readonly from: LogPoint | undefined
+  /** What the `configure` record says of the engine's modules. */
+  readonly rules: string
+}
 
 /** From the supervisor to a gateway. */
 export type GatewayOrder =

@@ -13,6 +13,7 @@ import type { Capacities } from '../protocol/index.ts'
 import { SnapshotDamage } from './errors.ts'
 import { loadSnapshot, readSnapshotInfo } from './load.ts'
 import { listSnapshots } from './names.ts'
+import type { Ahead } from './read-ahead.ts'
 import type { SnapshotInfo, StateImporter } from './snapshot.ts'
 
 /** A snapshot that is not used. */
@@ -79,7 +80,7 @@ export function chooseSnapshots(
 
 /**
  * Loads the newest candidate that can be loaded, into a fresh engine for every try; undefined for
- * `info` where there is none, so that everything has to be replayed.
+ * `info` where there is none, so that everything has to be replayed. `ahead`: where one of them is read ahead.
  */
 export function loadNewest<T extends StateImporter>(
   snapshots: Storage,
@@ -89,10 +90,11 @@ export function loadNewest<T extends StateImporter>(
   }: Pick<ReplayStart, 'candidates'> & { survey: Pick<JournalSurvey, 'voids'> },
   makeEngine: () => T,
   onPassedOver: OnPassedOver,
+  ahead?: Ahead,
 ): { readonly engine: T; readonly info: SnapshotInfo | undefined } {
   for (const { name, log } of candidates) {
     const engine = makeEngine()
-    const options = { log, voids: survey.voids }
+    const options = { log, voids: survey.voids, ahead }
     const load = (): SnapshotInfo => loadSnapshot(snapshots, name, engine, options)
     const info = readOr(name, load, onPassedOver)
     if (info !== undefined) return { engine, info }

@@ -20,6 +20,13 @@ export { SnapshotDamage, SnapshotVersionError } from './errors.ts'
 export { findMissedVoid, loadSnapshot, readSnapshotInfo, verifySnapshot } from './load.ts'
 export { listSnapshots, removeLeftovers, snapshotName, snapshotSequence } from './names.ts'
 export { pruneSnapshots, SNAPSHOTS_KEPT } from './prune.ts'
+export {
+  type Ahead,
+  allocateAhead,
+  type ReadAheadData,
+  readAhead,
+  readAheadThread,
+} from './read-ahead.ts'
 export type {
   LoadOptions,
   Pruned,

@@ -1,22 +1,13 @@
-// Loading a snapshot: its state, chunk by chunk, every byte checked before anybody is given it. Nothing
-// is allocated by a number that was not checked.
+// Loading a snapshot: its state, chunk by chunk, every byte checked before anybody is given it. How the
+// chunks are read is chunks.ts's.
 
 import { createHash } from 'node:crypto'
-import { readAll, type Storage } from '../journal/index.ts'
-import { allocateWords } from '../protocol/index.ts'
+import type { Storage } from '../journal/index.ts'
+import { chunksOf } from './chunks.ts'
 import { SnapshotDamage } from './errors.ts'
-import {
-  BLOCK_BYTES,
-  CHUNK,
-  CHUNK_BYTES_MAX,
-  FOOTER,
-  HEADER,
-  ID_BYTES,
-  MAGIC,
-  sealedCrc,
-  wholeBlocks,
-} from './layout.ts'
+import { BLOCK_BYTES, FOOTER, HEADER, ID_BYTES } from './layout.ts'
 import { type OpenSnapshot, openSnapshot } from './open.ts'
+import { AheadTaker } from './read-ahead.ts'
 import type { LoadOptions, SnapshotInfo, StateImporter } from './snapshot.ts'
 
 /** Bytes between two calls of `onProgress`. */
@@ -43,7 +34,7 @@ export function loadSnapshot(
 ): SnapshotInfo {
   return withSnapshot(storage, name, (snapshot) => {
     const { info } = snapshot
-    const { log, voids, onProgress } = options
+    const { log, voids } = options
     if (log !== undefined && Buffer.compare(log, info.log) !== 0) {
       throw new SnapshotDamage(name, HEADER.log, 'it is of another journal')
     }
@@ -52,7 +43,7 @@ export function loadSnapshot(
       const sentence = `sequence ${missed} was voided after it was made, and it holds its effect`
       throw new SnapshotDamage(name, info.bytes - BLOCK_BYTES + FOOTER.voidCount, sentence)
     }
-    importChunks(snapshot, engine, onProgress)
+    importChunks(snapshot, engine, options)
     return info
   })
 }
@@ -111,17 +102,20 @@ function withSnapshot<T>(storage: Storage, name: string, use: (snapshot: OpenSna
 function importChunks(
   snapshot: OpenSnapshot,
   engine: StateImporter,
-  onProgress: LoadOptions['onProgress'],
+  { onProgress, ahead }: LoadOptions,
 ): void {
   const { info } = snapshot
   const read = { bytes: 0, toldBytes: 0 }
+  const taker = ahead?.name === info.name ? new AheadTaker(ahead) : undefined
   try {
-    engine.importState(chunksOf(snapshot, told(read, info.bytes, onProgress)))
+    engine.importState(chunksOf(snapshot, told(read, info.bytes, onProgress), taker))
   } catch (error) {
     const { name, kind } = error as { name?: string; kind?: string }
     if (name !== 'EngineFault' || kind !== 'state') throw error
     // Every checksum was right: whoever wrote the file wrote this.
     throw new SnapshotDamage(info.name, read.bytes, (error as Error).message)
+  } finally {
+    taker?.close()
   }
   if (engine.sequence !== info.sequence) {
     const sentence = `the state in it is that of sequence ${engine.sequence}`
@@ -140,39 +134,5 @@ function told(
     if (at - read.toldBytes < PROGRESS_BYTES) return
     read.toldBytes = at
     onProgress?.(at, bytesInAll)
-  }
-}
-
-/** The state's bytes, chunk by chunk, each checked; good until the next one is asked for. */
-function* chunksOf(snapshot: OpenSnapshot, onChunk?: (at: number) => void): Generator<Uint8Array> {
-  const { info, file, id, chunks, chunksEnd } = snapshot
-  const { name } = info
-  const words = allocateWords(Math.min(CHUNK_BYTES_MAX, info.bytes))
-  let at = BLOCK_BYTES
-  for (let n = 0; n < chunks; n++) {
-    onChunk?.(at)
-    const read = readAll(file, words.u8, at)
-    if (at >= chunksEnd || read < BLOCK_BYTES) {
-      throw new SnapshotDamage(name, at, `it ends after ${n} of ${chunks} chunks`)
-    }
-    if (words.u32[CHUNK.magic >>> 2] !== MAGIC.chunk) {
-      throw new SnapshotDamage(name, at, `chunk ${n} is not there`)
-    }
-    const payloadBytes = words.u32[CHUNK.payloadBytes >>> 2] as number
-    const bytes = wholeBlocks(CHUNK.payload + payloadBytes)
-    if (bytes > Math.min(read, chunksEnd - at)) {
-      throw new SnapshotDamage(name, at + CHUNK.payloadBytes, `chunk ${n} reaches beyond its end`)
-    }
-    if (words.u32[CHUNK.crc >>> 2] !== sealedCrc(id, words.u8.subarray(CHUNK.number, bytes))) {
-      throw new SnapshotDamage(name, at + CHUNK.crc, `chunk ${n} has a wrong checksum`)
-    }
-    if (words.u32[CHUNK.number >>> 2] !== n) {
-      throw new SnapshotDamage(name, at + CHUNK.number, `chunk ${n} is in another's place`)
-    }
-    at += bytes
-    yield words.u8.subarray(CHUNK.payload, CHUNK.payload + payloadBytes)
-  }
-  if (at !== chunksEnd) {
-    throw new SnapshotDamage(name, at, `there are bytes after its ${chunks} chunks`)
   }
 }

@@ -2,6 +2,7 @@
 // loaded into. No bytes here: layout.ts has them.
 
 import type { Capacities } from '../protocol/index.ts'
+import type { Ahead } from './read-ahead.ts'
 
 /** What a snapshot says of itself in its header and footer. */
 export interface SnapshotInfo {
@@ -85,6 +86,8 @@ export interface LoadOptions {
   readonly log?: Uint8Array
   /** Voided sequences: a snapshot that has seen one of them as a command is refused. */
   readonly voids?: ReadonlySet<number>
+  /** Where another thread reads its chunks ahead; one of another name is left alone. */
+  readonly ahead?: Ahead | undefined
   /** Called now and then with the bytes read so far and in all. */
   readonly onProgress?: (bytes: number, bytesInAll: number) => void
 }

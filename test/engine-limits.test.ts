@@ -9,6 +9,7 @@ import { IdIndex, NONE } from '../engine/id-index.ts'
 import {
   CAPACITIES_DEFAULT,
   CHAIN_COMMANDS_MAX,
+  capacitiesFrom,
   FRAME,
   RECORD,
   wordsOver,
@@ -206,7 +207,17 @@ t.test('a million accounts, four million reservations and outcomes: under 1 GiB'
     // Accounts whose ids are UUIDs have no other spelling.
     accountNameBytesMax: 8_388_608,
   })
-  t.ok(engine.reservedBytes < 1_073_741_824, `${engine.reservedBytes} bytes`)
+  const { all } = engine.reservedBytes
+  t.ok(all < 1_073_741_824, `${all} bytes`)
+  const { outcomesMax } = CAPACITIES_DEFAULT
+  t.same(capacitiesFrom({}), CAPACITIES_DEFAULT, 'replies of modules follow the outcomes')
+  t.equal(capacitiesFrom({ outcomesMax: 4_000_000 }).moduleReplyBytesMax, 64_000_000)
+  t.equal(capacitiesFrom({ outcomesMax: outcomesMax * 2 }).moduleReplyBytesMax, 268_435_456)
+  t.equal(capacitiesFrom({ outcomesMax: 16 }).moduleReplyBytesMax, 1_048_576)
+  t.equal(
+    capacitiesFrom({ outcomesMax: 16, moduleReplyBytesMax: 2 ** 30 }).moduleReplyBytesMax,
+    2 ** 30,
+  )
 })
 
 /** Rows of four words each, which are their random ids. */

@@ -34,10 +34,10 @@ import {
   writeSnapshot,
 } from '../snapshots/index.ts'
 import { SMALL_CAPACITIES } from './support/contract.ts'
-import type { EngineSubject } from './support/engine-subject.ts'
 import { encodeFrame } from './support/frames.ts'
 import {
   addMany,
+  bytesOf,
   configure,
   emptySubject,
   load,
@@ -52,11 +52,6 @@ import {
 /** Where parts of a small snapshot begin: header, one chunk, footer. */
 const BLOCK = 4_096
 const CHUNK_AT = BLOCK
-
-function bytesOf(subject: EngineSubject, chunkBytes = 1_048_576): Buffer {
-  const chunks = Array.from(subject.engine.exportState(chunkBytes), (chunk) => Buffer.from(chunk))
-  return Buffer.concat(chunks)
-}
 
 async function storageContract(t: Test, storage: Storage): Promise<void> {
   t.same(listSnapshots(storage), [])

@@ -20,11 +20,16 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<BenchResult>>> = {
   journal: () => benchJournal(),
   stream: () => benchStream(),
   http: () => benchHttp(),
-  recovery: () => benchRecovery(),
-  snapshot: () => benchSnapshot(),
+  recovery: () => benchRecovery({ onStep: noteStep }),
+  snapshot: () => benchSnapshot({ onStep: noteStep }),
   views: () => benchViews(),
   'views-effect': () => benchViewsEffect(),
   calls: () => benchCalls(),
+}
+
+/** What comes next in one that takes minutes. */
+function noteStep(sentence: string): void {
+  note(`  ${sentence}`)
 }
 
 /** Runs the benchmark called `what`. */

@@ -47,6 +47,7 @@ export async function serve(config: Config): Promise<ExitCode> {
     modules: findModules(config.modules),
     viewsPath: config.views ? viewsPath(resolve(config.dataDir)) : undefined,
   }
+  if (config.follower) noteStarting(followerReport, config.views ? viewsReport : undefined)
   const signal = firstSignal()
   const given = new AbortController()
   signal.then(() => given.abort())
@@ -68,8 +69,9 @@ export async function serve(config: Config): Promise<ExitCode> {
     note(`holdfast: ${await signal}: the start was given up`)
     return EXIT.fine
   }
-  const helpers = startHelpers(config, followerReport, viewsReport)
   printServing(config, server, host)
+  // To start a process takes a tenth of a second in one that holds much memory: the server serves by now.
+  const helpers = startHelpers(config, followerReport, viewsReport)
   const failed = server.failed.then((error) => endAtOnce(server, error))
   const name = await Promise.race([signal, failed])
   note(`holdfast: ${name}: answering what is in flight, then sealing the journal`)
@@ -77,6 +79,17 @@ export async function serve(config: Config): Promise<ExitCode> {
   await Promise.all([...helpers.map((helper) => helper.stop()), server.stop()])
   note('holdfast: sealed')
   return EXIT.fine
+}
+
+/** Whoever asks a gateway before the helpers are started is told that they begin. */
+function noteStarting(
+  followerReport: SharedArrayBuffer,
+  viewsReport: SharedArrayBuffer | undefined,
+): void {
+  writeFollowerReport(followerReport)({ state: 'running', status: undefined })
+  if (viewsReport !== undefined) {
+    writeViewsReport(viewsReport)({ state: 'running', status: undefined })
+  }
 }
 
 /** The follower and the views, once there is a journal; the server does not depend on them. */
@@ -131,10 +144,25 @@ function printHead({ dataDir, capacities, testClock }: Config, version: string):
   if (testClock) print('clock      stands still: POST /v1/test/clock moves it')
 }
 
+function printMemory({ tables, rings }: RunningServer['reservedBytes']): void {
+  const { accounts, ledgers, names, reservations, groups, outcomes, commands, replies } = tables
+  print(
+    `memory     ${formatBytes(tables.all)} reserved for tables, ${formatBytes(rings)} for rings`,
+  )
+  print(
+    `           accounts ${formatBytes(accounts + ledgers)}, their names ${formatBytes(names)}, ` +
+      `reservations ${formatBytes(reservations)},`,
+  )
+  const modules = replies === 0 ? '' : `, replies of modules ${formatBytes(replies)}`
+  print(
+    `           outcomes ${formatBytes(outcomes)}, ids of both ${formatBytes(commands)}, ` +
+      `groups ${formatBytes(groups)}${modules}`,
+  )
+}
+
 function printServing({ keys }: Config, server: RunningServer, host: string): void {
   const { recovered, reservedBytes, gateways } = server
-  const tables = formatBytes(reservedBytes.tables)
-  print(`memory     ${tables} reserved for tables, ${formatBytes(reservedBytes.rings)} for rings`)
+  printMemory(reservedBytes)
   const seconds = `${recovered.seconds.toFixed(2)} s`
   if (recovered.sequence === 0) print(`recovered  nothing, the journal is new (${seconds})`)
   else {

@@ -115,3 +115,9 @@ export function loadNewestState(storage: Storage): EngineSubject | undefined {
   }
   return undefined
 }
+
+/** The bytes of a subject's state. */
+export function bytesOf(subject: EngineSubject, chunkBytes = 1_048_576): Buffer {
+  const chunks = Array.from(subject.engine.exportState(chunkBytes), (chunk) => Buffer.from(chunk))
+  return Buffer.concat(chunks)
+}
