@@ -1,5 +1,5 @@
-// The journal thread's entry: it waits for the engine to be loaded, then recovery, then the loop until the server stops. What it does is in
-// recovery.ts and journal-loop.ts; here the parts are put together.
+// The journal thread's entry: it waits for the engine to be loaded, then recovery, then the loop until the
+// server stops. What it does is in recovery.ts and journal-loop.ts; here the parts are put together.
 
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
