@@ -31,13 +31,16 @@ export function end(context: Context, input: EndInput): Reply {
 }
 
 function settle(context: Context, call: Call, { durationSeconds, cause }: EndInput): CallRecord {
+  const { cost, uncollected, released } = charge(context, call, costOf(call, durationSeconds))
   const record = closeCall(context, call, {
     state: 'settled',
     durationSeconds,
     isReported: true,
     billedSeconds: billedSeconds(call, durationSeconds),
+    cost,
+    uncollected,
+    released,
     cause: cause ?? null,
-    ...charge(context, call, costOf(call, durationSeconds)),
   })
   note(context, record)
   return record
@@ -83,13 +86,16 @@ export function cancel(context: Context, { callId, cause }: CancelInput): Reply 
     return state === 'canceled' ? factsOfEnd(record) : refuse('call_ended', { state })
   }
   if (call.answeredAt !== null) return refuse('call_answered')
+  const { cost, uncollected, released } = charge(context, call, 0)
   const record = closeCall(context, call, {
     state: 'canceled',
     durationSeconds: 0,
     isReported: true,
     billedSeconds: 0,
+    cost,
+    uncollected,
+    released,
     cause: cause ?? null,
-    ...charge(context, call, 0),
   })
   note(context, record)
   return factsOfEnd(record)
@@ -105,15 +111,18 @@ export function expire(context: Context, callId: string): void {
   const { customerId, answeredAt, usedSeconds, grantedSeconds } = call
   const elapsed = answeredAt === null ? 0 : Math.floor((context.now - answeredAt) / 1_000)
   const durationSeconds = Math.min(Math.max(usedSeconds, elapsed), grantedSeconds)
+  const billed = billedSeconds(call, durationSeconds)
+  const { cost, uncollected, released } = charge(context, call, costOf(call, durationSeconds))
   const record = closeCall(context, call, {
     state: 'expired',
     durationSeconds,
     isReported: false,
-    billedSeconds: billedSeconds(call, durationSeconds),
+    billedSeconds: billed,
+    cost,
+    uncollected,
+    released,
     cause: null,
-    ...charge(context, call, costOf(call, durationSeconds)),
   })
-  const { billedSeconds: billed, cost, released } = record
   context.emit('call.expired', { callId, customerId, billedSeconds: billed, cost, released })
   note(context, record)
 }

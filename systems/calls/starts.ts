@@ -121,14 +121,14 @@ function termsOf(context: Context, customer: Customer, input: StartInput): Terms
   // Block by block, maxSeconds bounds them all; else it is what is asked for at first.
   const ownMax = mode === 'block' ? maxSeconds : GRANT_SECONDS_MAX
   const secondsMax = Math.min(secondsMaxOf(tariff), ownMax)
-  const terms = { tariffId: tariff.id, secondsMax }
+  const tariffId = tariff.id
   if (campaignId === undefined) {
     const money = availableOf(context, customer.id)
-    return { ...terms, rates: tariff, money, campaign: undefined }
+    return { tariffId, rates: tariff, secondsMax, money, campaign: undefined }
   }
-  const campaign = findOpenCampaign(context, campaignId, customer.id, tariff.id)
+  const campaign = findOpenCampaign(context, campaignId, customer.id, tariffId)
   if ('code' in campaign) return campaign
-  return { ...terms, rates: campaign, money: campaign.costPerCall, campaign }
+  return { tariffId, rates: campaign, secondsMax, money: campaign.costPerCall, campaign }
 }
 
 /** The customer's own limits; counts the call where they let it in. */
