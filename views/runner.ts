@@ -18,6 +18,7 @@ import { assertBuildable, type ViewsPlace, ViewsSession, wholeJournal } from './
  * much longer.
  */
 const GATHER_MS = 50
+const GATHER_MS_MAX = 200
 const REST_MS = 20
 const REST_MS_IDLE = 100
 
@@ -154,12 +155,13 @@ export class ViewsRunner {
     let newsMs = performance.now()
     let lookedMs = newsMs
     while (!signal.aborted && session.stale === undefined) {
+      const startedMs = performance.now()
       const frames = session.applyBatch()
       const now = performance.now()
       this.#isLevel = session.isLevel
       if (isEnough(this.status())) break
       if (frames > 0) newsMs = now
-      const restMs = this.#restMs(frames, now - newsMs)
+      const restMs = this.#restMs(frames, now - startedMs, now - newsMs)
       await (restMs === 0 ? turn() : this.#rest(restMs, signal))
       if (now - lookedMs < LOOK_EVERY_MS) continue
       lookedMs = now
@@ -174,10 +176,14 @@ export class ViewsRunner {
     else onMessage(`${session.stale}: the views load their state anew`)
   }
 
-  /** After a batch of so many frames, and so long after the last news. */
-  #restMs(frames: number, silentMs: number): number {
+  /**
+   * After a batch of so many frames that took so long, and so long after the last news. The longer a batch
+   * took the more is gathered for the next: pages that are written once for many rows are less for the disk,
+   * which is the journal's too.
+   */
+  #restMs(frames: number, tookMs: number, silentMs: number): number {
     if (!this.#isLevel) return 0
-    if (frames > 0) return GATHER_MS
+    if (frames > 0) return Math.min(Math.max(GATHER_MS, tookMs), GATHER_MS_MAX)
     return silentMs > IDLE_AFTER_MS ? REST_MS_IDLE : REST_MS
   }
 
