@@ -14,8 +14,8 @@ import { startServerProcess } from './server-process.ts'
 export interface CallsBenchOptions {
   /** Calls that are live at any time; 50,000 where not given. */
   readonly live?: number
-  /** Starts a second, and as many ends; 10,000 where not given. */
-  readonly startsPerSecond?: number
+  /** Paces: starts a second, and as many ends; 5,000 and then 10,000 where not given. */
+  readonly startsPerSecond?: readonly number[]
   /** Seconds of each round at the pace; 5 where not given. */
   readonly seconds?: number
   /** Rounds at the pace, and as many of 3 s at full speed; 5 where not given. */
@@ -29,6 +29,9 @@ const TALK_SECONDS = 75
 /** A minute of talk, and what each customer has: more than it can spend. */
 const RATE = 6_000
 const PAID_IN = 2 ** 40
+
+/** Starts a second, and as many ends: 10,000 commands together, and 10,000 of each. */
+const PACES: readonly number[] = [5_000, 10_000]
 
 /** Starts and ends of one tick are sent together. */
 const TICK_MS = 1
@@ -48,46 +51,52 @@ const RINGING_SECONDS = 86_400
 
 /** Measures. Throws where anything is answered but `ok`. */
 export async function benchCalls(options: CallsBenchOptions = {}): Promise<BenchResult> {
-  const { live = 50_000, startsPerSecond = 10_000, seconds = 5, rounds = 5 } = options
+  const { live = 50_000, startsPerSecond = PACES, seconds = 5, rounds = 5 } = options
   const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
   const server = await startServerProcess(dataDir, [], { isQuiet: true })
   try {
     const load = new CallLoad(await connect(server.url, { timeoutMs: 120_000 }))
     await load.prepare()
     await load.fill(live)
-    await load.paced(startsPerSecond, WARM_UP_SECONDS)
-    const paced: Paced[] = []
-    for (let i = 0; i < rounds; i++) paced.push(await load.paced(startsPerSecond, seconds))
+    await load.paced(Math.max(...startsPerSecond), WARM_UP_SECONDS)
+    const paces: Pace[] = []
+    for (const starts of startsPerSecond) {
+      const paced: Paced[] = []
+      for (let i = 0; i < rounds; i++) paced.push(await load.paced(starts, seconds))
+      paces.push({ starts, rounds: paced })
+    }
     await load.assertLive(live)
     const pairs: number[] = []
     await load.pairsPerSecond(ROUND_MS / 3)
     for (let i = 0; i < rounds; i++) pairs.push(await load.pairsPerSecond(ROUND_MS))
     await load.assertLive(live)
     await load.hf.close()
-    return resultOf(paced, pairs, { live, startsPerSecond, seconds, rounds })
+    return resultOf(paces, pairs, { live, seconds, rounds })
   } finally {
     await server.stop()
     rmSync(dataDir, { recursive: true, force: true })
   }
 }
 
-/** What one round at the pace came to. */
+/** What one round at a pace came to. */
 interface Paced {
-  readonly starts: RecordableHistogram
-  readonly ends: RecordableHistogram
+  /** Of starts and ends. */
+  readonly latency: RecordableHistogram
   /** Starts and ends that were answered a second. */
   readonly commandsPerSecond: number
 }
 
+/** So many starts a second and as many ends, in rounds. */
+interface Pace {
+  readonly starts: number
+  readonly rounds: readonly Paced[]
+}
+
 function resultOf(
-  paced: readonly Paced[],
+  paces: readonly Pace[],
   pairs: readonly number[],
-  { live, startsPerSecond, seconds, rounds }: Required<CallsBenchOptions>,
+  { live, seconds, rounds }: Required<Omit<CallsBenchOptions, 'startsPerSecond'>>,
 ): BenchResult {
-  const all = (of: (round: Paced) => RecordableHistogram, percentile: number): number[] =>
-    paced.map((round) => of(round).percentile(percentile) / 1_000)
-  const start = (percentile: number): number[] => all(({ starts }) => starts, percentile)
-  const end = (percentile: number): number[] => all(({ ends }) => ends, percentile)
   return {
     name: 'calls',
     commandsPerSecond: median(pairs) * 2,
@@ -100,8 +109,6 @@ function resultOf(
       server: 'holdfast serve with its defaults, its follower and its views',
       client: 'holdfast/client on the same machine, one connection',
       liveCalls: live,
-      startsOfferedPerSecond: startsPerSecond,
-      endsOfferedPerSecond: startsPerSecond,
       tickMs: TICK_MS,
       secondsPerRoundAtPace: seconds,
       warmUpSeconds: WARM_UP_SECONDS,
@@ -113,17 +120,22 @@ function resultOf(
       dataDirectory: tmpdir(),
     },
     figures: {
-      'commandsPerSecond at pace': median(paced.map((round) => round.commandsPerSecond)),
-      'start p50Ms': median(start(50)),
-      'start p99Ms': median(start(99)),
-      'start p99Ms, slowest round': Math.max(...start(99)),
-      'start p99.9Ms': median(start(99.9)),
-      'end p50Ms': median(end(50)),
-      'end p99Ms': median(end(99)),
-      'end p99Ms, slowest round': Math.max(...end(99)),
-      'end p99.9Ms': median(end(99.9)),
+      ...Object.assign({}, ...paces.map(figuresOf)),
       'pairsPerSecond at full speed': median(pairs),
     },
+  }
+}
+
+function figuresOf({ starts, rounds }: Pace): Record<string, number> {
+  const all = (percentile: number): number[] =>
+    rounds.map(({ latency }) => latency.percentile(percentile) / 1_000)
+  const at = `at ${starts} starts and ${starts} ends a second`
+  return {
+    [`answered per second ${at}`]: median(rounds.map((round) => round.commandsPerSecond)),
+    [`p50Ms ${at}`]: median(all(50)),
+    [`p99Ms ${at}`]: median(all(99)),
+    [`p99Ms ${at}, slowest round`]: Math.max(...all(99)),
+    [`p99.9Ms ${at}`]: median(all(99.9)),
   }
 }
 
@@ -162,16 +174,16 @@ class CallLoad {
 
   /** As many starts and as many ends a second, in every tick, whether answers came or not. */
   async paced(startsPerSecond: number, seconds: number): Promise<Paced> {
-    const paced = { starts: createHistogram(), ends: createHistogram() }
+    const latency = createHistogram()
     const startedMs = performance.now()
     let failure: unknown
     let unanswered = 0
-    const timed = (histogram: RecordableHistogram, dueMs: number, sent: Promise<void>): void => {
+    const timed = (dueMs: number, sent: Promise<void>): void => {
       unanswered++
       const answered = (): void => {
         unanswered--
         // From when it was due: a client that is late must not hide a server that is.
-        histogram.record(Math.max(1, Math.round((performance.now() - dueMs) * 1_000)))
+        latency.record(Math.max(1, Math.round((performance.now() - dueMs) * 1_000)))
       }
       sent.then(answered, (error) => {
         failure = error
@@ -186,12 +198,12 @@ class CallLoad {
       // Also where it is late: answers come in only while it waits.
       await (earlyMs > 0 ? delay(earlyMs) : takeTurn())
       for (let n = 0; tick < ticks && n < perTick; n++) {
-        timed(paced.starts, dueMs, this.#start(this.#started++))
-        timed(paced.ends, dueMs, this.#end(this.#ended++))
+        timed(dueMs, this.#start(this.#started++))
+        timed(dueMs, this.#end(this.#ended++))
       }
     }
     const tookMs = performance.now() - startedMs
-    return { ...paced, commandsPerSecond: Math.round((2 * perTick * ticks * 1_000) / tookMs) }
+    return { latency, commandsPerSecond: Math.round((2 * perTick * ticks * 1_000) / tookMs) }
   }
 
   /** Calls that are started and ended at once, with as many as there may be on their way. */

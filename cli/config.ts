@@ -42,9 +42,6 @@ export interface Config {
   readonly settings: ReadonlyMap<string, Setting>
 }
 
-/** The source of values that nobody set. */
-const DEFAULT = 'default'
-
 /** Values of flags by key name; text, or true for a switch. */
 export type FlagValues = Readonly<Record<string, string | boolean | undefined>>
 
@@ -58,7 +55,8 @@ export function loadConfig(
   file?: string,
 ): Config {
   const settings = new Map<string, Setting>()
-  for (const key of CONFIG_KEYS) settings.set(key.name, { value: key.fallback, source: DEFAULT })
+  for (const { name, fallback } of CONFIG_KEYS) settings.set(name, defaultOf(fallback))
+  const defaults = new Set(settings.values())
   readFileLayer(settings, file ?? environment.HOLDFAST_CONFIG)
   readVariables(settings, environment)
   for (const key of CONFIG_KEYS) {
@@ -68,29 +66,31 @@ export function loadConfig(
     const value = given === true ? true : valueFromText(key, String(given), source)
     settings.set(key.name, { value, source })
   }
-  return configOf(settings)
+  return configOf(settings, defaults)
 }
 
-/** Gives those that nobody set the values that follow from the others. */
-function settleCapacities(settings: Map<string, Setting>): Capacities {
+function defaultOf(value: ConfigValue): Setting {
+  return { value, source: 'default' }
+}
+
+/** Gives those that nobody set, which still have their `defaults`, the values that follow from the others. */
+function settleCapacities(
+  settings: Map<string, Setting>,
+  defaults: ReadonlySet<Setting>,
+): Capacities {
   const names = Object.keys(CAPACITIES_DEFAULT) as (keyof Capacities)[]
-  const given = names
-    .map((name) => [name, settings.get(name)] as const)
-    .filter(([, setting]) => setting?.source !== DEFAULT)
-    .map(([name, setting]) => [name, setting?.value])
-  const capacities = capacitiesFrom(Object.fromEntries(given))
-  for (const name of names) {
-    const setting = settings.get(name)
-    if (setting?.source === DEFAULT) {
-      settings.set(name, { value: capacities[name], source: DEFAULT })
-    }
-  }
+  const unset = new Set(names.filter((name) => defaults.has(settings.get(name) as Setting)))
+  const given = names.filter((name) => !unset.has(name))
+  const capacities = capacitiesFrom(
+    Object.fromEntries(given.map((name) => [name, settings.get(name)?.value])),
+  )
+  for (const name of unset) settings.set(name, defaultOf(capacities[name]))
   return capacities
 }
 
-function configOf(settings: Map<string, Setting>): Config {
+function configOf(settings: Map<string, Setting>, defaults: ReadonlySet<Setting>): Config {
   const of = <T>(name: string) => settings.get(name)?.value as T
-  const capacities = settleCapacities(settings)
+  const capacities = settleCapacities(settings, defaults)
   if (capacities.retentionMs < capacities.windowMs) {
     throw usageError(
       `retentionMs (${capacities.retentionMs}) is less than windowMs (${capacities.windowMs})`,

@@ -263,7 +263,8 @@ export class Front implements Holdfast {
       commandResult(words, at, asked, nameOf) as R
     const slots = (words: Words, at: number): readonly number[] => slotsOfCommand(words, at, asked)
     if (dryRun) {
-      const record = this.#scratch
+      // Not the shared memory: metadata are the caller's, whose code may run here, and call.
+      const record = allocateWords(RECORD_BYTES_MAX + TAIL_BYTES_MAX)
       const bytes = encodeCommand(record, 0, kind, fields, this.#ids)
       record.u8[RECORD.flags] = (record.u8[RECORD.flags] as number) | FLAG.dryRun
       return this.#ask(record, bytes, timeoutMs, build, slots)

@@ -53,6 +53,12 @@ const TAKEN_OUT = 0xffffffff
 
 export type { Row } from './module-row-shape.ts'
 
+/** Fields by name, and their values, as somebody gave them. */
+export interface Given {
+  readonly names: readonly string[]
+  readonly values: readonly unknown[]
+}
+
 /** The schema of a table, checked, and what follows from it. */
 export class RowSchema {
   readonly name: string
@@ -91,25 +97,33 @@ export class RowSchema {
   /** A row of `values`, which are as the schema says. */
   create(values: Readonly<Record<string, unknown>>): Row {
     const fields = this.#fields
-    const own = this.#values
-    this.#shape.take(values, own)
-    for (let i = 0; i < fields.length; i++) own[i] = this.#checked(fields[i] as Field, own[i])
-    // All fields are there: with more names than these there is one that is none.
+    // What the caller's object has is read at once, into a list of its own: its code may run here, and call.
+    const given: unknown[] = []
+    this.#shape.take(values, given)
     const names = Object.keys(values)
+    for (let i = 0; i < fields.length; i++) given[i] = this.#checked(fields[i] as Field, given[i])
+    // All fields are there: with more names than these there is one that is none.
     if (names.length !== fields.length) {
       for (const name of names) if (!this.#byName.has(name)) throw this.#noField(name)
     }
-    return this.#shape.make(own)
+    return this.#shape.make(given as Value[])
   }
 
-  /** `row` with `changes`; the same object where they change nothing. */
-  change(row: Row, changes: Readonly<Record<string, unknown>>): Row {
+  /** What an object of changes has, read at once for the same reason: before the row is looked for. */
+  given(changes: Readonly<Record<string, unknown>>): Given {
+    const names = Object.keys(changes)
+    return { names, values: names.map((name) => changes[name]) }
+  }
+
+  /** `row` with what was given; the same object where that changes nothing. */
+  change(row: Row, { names, values }: Given): Row {
     const own = this.#values
     let isChanged = false
-    for (const name of Object.keys(changes)) {
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i] as string
       const field = this.#byName.get(name)
       if (field === undefined) throw this.#noField(name)
-      const value = this.#checked(field, changes[name])
+      const value = this.#checked(field, values[i])
       if (value === row[name]) continue
       if (field === this.#keyField) {
         const sentence = `the key ${show(row[name])} cannot become ${show(value)}`
@@ -171,8 +185,10 @@ export class RowSchema {
       const names = fields.map((field) => field.name).join(', ')
       throw new ModuleMisuse(`${this.title}: the index ${name} takes a list of values for ${names}`)
     }
+    // Read before anything is kept: the caller's code may run here, and scan.
+    const given = [...values]
     for (let i = 0; i < fields.length; i++) {
-      sought[i] = this.#checked(fields[i] as Field, values[i])
+      sought[i] = this.#checked(fields[i] as Field, given[i])
     }
   }
 

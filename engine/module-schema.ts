@@ -7,7 +7,7 @@ import { ModuleMisuse } from './module-errors.ts'
 /** Most fields of a table: a bit for each in a row's head. */
 export const MODULE_ROW_FIELDS_MAX = 32
 
-/** Largest `rowsMax`, 2^23: its columns and its indexes are less than 0.2 GB for each index. */
+/** Largest `rowsMax`, 2^23: its columns are 0.35 GB then, and 0.42 GB more for each index. */
 export const MODULE_ROWS_MAX = 8_388_608
 
 const NAME = /^[a-z][a-zA-Z0-9_-]{0,31}$/

@@ -109,9 +109,10 @@ export class RowTable implements RowPlaces, Sought {
 
   update(key: string, values: Partial<Row>): Row {
     this.#guardChange('update', values)
+    const given = this.schema.given(values)
     const slot = this.#slotFor('update', key)
     const before = this.row(slot)
-    const row = this.schema.change(before, values)
+    const row = this.schema.change(before, given)
     if (row === before) return row
     const { changes, encoded } = this.#log
     const placeBefore = this.places[slot] as number

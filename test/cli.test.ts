@@ -87,6 +87,10 @@ t.test('configuration: flags over variables over the file over defaults', async 
   const other = await print(['--config', 'other.toml'])
   t.strictSame(other.dataDir, { value: '/srv/x', source: 'other.toml' })
   t.strictSame(other.accountsMax.source, 'default')
+  writeFileSync(join(cwd, 'default'), 'outcomesMax = 4_000_000\n')
+  const named = await print(['--config', 'default'])
+  t.equal(named.outcomesMax.value, 4_000_000, 'a file of that name')
+  t.equal(named.moduleReplyBytesMax.value, 64_000_000, 'follows it')
   const kubernetes = { HOLDFAST_SERVICE_HOST: '10.0.0.1', HOLDFAST_PORT_7700_TCP_ADDR: '10.0.0.1' }
   t.equal((await print([], kubernetes)).listen.source, 'default')
   const text = await runCommand(['config', 'print'], { cwd })

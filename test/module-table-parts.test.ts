@@ -138,3 +138,50 @@ t.test(
     t.strictSame(table.get('k19999'), row('k19999', 'first'))
   },
 )
+
+t.test(
+  "a handler's object whose own code calls the table is read before anything is changed",
+  async (t) => {
+    const tables = new ModuleTables('test', [LEFT])
+    const table = tables.table(LEFT)
+    const row = (key: string, group: string) => ({
+      ...{ key, group, place: 'p', count: 3, size: -1, isOpen: true, isLate: null },
+    })
+    tables.begin(1)
+    table.insert(row('x', 'a'))
+    table.insert(row('y', 'a'))
+    tables.commit()
+    tables.begin(2)
+    const reads = {
+      size: 7,
+      get group() {
+        return table.get('x')?.key ?? 'none'
+      },
+    }
+    t.match(table.update('y', reads), { key: 'y', group: 'x', size: 7 })
+    const removes = {
+      get group() {
+        table.remove('y')
+        return 'b'
+      },
+    }
+    t.throws(() => table.update('y', removes), /there is no row "y"/)
+    const inserts = {
+      ...row('z', 'c'),
+      get place() {
+        return table.insert(row('w', 'c')).key
+      },
+    }
+    t.match(table.insert(inserts), { key: 'z', group: 'c', place: 'w' })
+    t.strictSame(
+      table.scan('byGroup', ['c']).map(({ key }) => key),
+      ['w', 'z'],
+    )
+    tables.rollback()
+    t.strictSame(
+      table.scan('byGroup', ['a']).map(({ key }) => key),
+      ['x', 'y'],
+    )
+    t.match(table.get('y'), row('y', 'a'))
+  },
+)

@@ -239,7 +239,7 @@ t.test('syncs are left out only where it is known, and known only when all is sy
   t.teardown(() => database.close())
   database.pragma('busy_timeout = 10')
   const syncs = (): unknown => database.pragma('synchronous', { simple: true })
-  const [OFF, NORMAL] = [0, 1]
+  const [OFF, FULL] = [0, 2]
   const reader = new Database(path, { readonly: true })
   t.teardown(() => reader.close())
   const whileRead = (work: () => void): void => {
@@ -249,17 +249,17 @@ t.test('syncs are left out only where it is known, and known only when all is sy
     work()
     reader.exec('COMMIT')
   }
-  t.equal(syncs(), NORMAL)
+  t.equal(syncs(), FULL)
   whileRead(() => stopSyncing(database))
-  t.same([syncs(), bootOf(path)], [NORMAL, null], 'its log could not be copied')
+  t.same([syncs(), bootOf(path)], [FULL, null], 'its log could not be copied')
   stopSyncing(database)
   t.equal(syncs(), OFF)
   t.equal(typeof bootOf(path), 'string')
   whileRead(() => t.notOk(syncAll(database)))
   t.match(bootOf(path), /^[0-9a-f-]{36} ending$/)
-  t.equal(syncs(), NORMAL)
+  t.equal(syncs(), FULL)
   t.ok(syncAll(database))
-  t.same([syncs(), bootOf(path)], [NORMAL, null])
+  t.same([syncs(), bootOf(path)], [FULL, null])
   t.ok(syncAll(database), 'nothing to do')
   t.end()
 })

@@ -30,7 +30,6 @@ export function stopSyncing(database: Database.Database): void {
     mark(database, id)
     if (!checkpoint(database)) {
       mark(database, null)
-      database.pragma('synchronous = NORMAL')
       return
     }
   }
@@ -39,7 +38,7 @@ export function stopSyncing(database: Database.Database): void {
 
 /**
  * Syncs all that was written without, and says so in the file; false where readers were in the way for too
- * long. What comes after it is synced as `synchronous = NORMAL` does. Throws errors of SQLite.
+ * long. What comes after it is synced with each transaction. Throws errors of SQLite.
  */
 export function syncAll(database: Database.Database): boolean {
   const boot = markOf(database)
@@ -49,7 +48,6 @@ export function syncAll(database: Database.Database): boolean {
   mark(database, boot + ENDING)
   const isDone = checkpoint(database)
   if (isDone) mark(database, null)
-  database.pragma('synchronous = NORMAL')
   return isDone
 }
 

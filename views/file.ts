@@ -62,8 +62,8 @@ export function openForWriting(path: string, shapes: readonly TableShape[]): Vie
   try {
     return unlessDamaged(path, () => {
       database.pragma('journal_mode = WAL')
-      // In WAL mode it never leaves a damaged file behind, and saves a sync for each transaction.
-      database.pragma('synchronous = NORMAL')
+      // Each transaction, until boot.ts knows that what is lost can be built again.
+      database.pragma('synchronous = FULL')
       database.pragma(`cache_size = -${WRITER_CACHE_KIB}`)
       database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
       database.pragma(`journal_size_limit = ${WAL_BYTES}`)

@@ -77,9 +77,11 @@ export function assertBuildable(directories: FollowerDirectories, reason: string
 export function viewsNeedFrom(path: string, directories: FollowerDirectories): number | undefined {
   const database = openForReading(path)
   if (database !== undefined) {
-    const { sequence } = readMeta(database)
+    const { sequence, boot } = readMeta(database)
     database.close()
-    if (sequence > 0) return sequence
+    // What is not on the disk for certain may have to be built again, from the first record on if it is there.
+    const isCertain = boot === null || beginningOf(directories) !== 1
+    if (sequence > 0 && isCertain) return sequence
   }
   return beginningOf(directories) === 1 ? 0 : undefined
 }
@@ -166,15 +168,16 @@ export class ViewsSession {
 
   /**
    * What a power cut may take has to be there to be applied again: writes are synced where it is not. To be
-   * called now and then, for an archive may be moved away. Throws errors of SQLite.
+   * called now and then: an archive may be moved away, and readers may hold up the sync of what was written
+   * without. Throws errors of SQLite.
    */
   chooseSyncs(): void {
-    const { archive, directories, path } = this.#place
+    const { archive, directories } = this.#place
     const isPrimary = archive === 'drop' || beginningOf(directories) !== 1
     if (isPrimary === this.#isPrimary) return
-    this.#isPrimary = isPrimary
+    if (isPrimary && !syncAll(this.#database)) return
     if (!isPrimary) stopSyncing(this.#database)
-    else if (!syncAll(this.#database)) throw new Error(`readers of ${path} hold up its syncs`)
+    this.#isPrimary = isPrimary
   }
 
   /** Whether the file at the path is still the one that is written to. */
