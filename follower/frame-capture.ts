@@ -24,6 +24,9 @@ import type { SinkFrame } from './sink.ts'
 /** Outcomes of most frames fit into so much; it grows where one does not. */
 const OUTCOMES_BYTES = 262_144
 
+/** What nobody asked for takes no memory. */
+const NO_OUTCOMES: Words = allocateWords(0)
+
 /** See the head of this file. The engine is made with it as its sink, its changes and its observer. */
 export class FrameCapture implements OutcomeSink {
   words: Words = allocateWords(OUTCOMES_BYTES)
@@ -71,7 +74,7 @@ export class FrameCapture implements OutcomeSink {
       firstSequence,
       count: words.u32[FRAME.count >>> 2] as number,
       timeMs: readI64(words, FRAME.timeMs),
-      outcomes: copied(this.words, this.#bytes),
+      outcomes: this.#bytes === 0 ? NO_OUTCOMES : copied(this.words, this.#bytes),
       outcomeBytes: this.#bytes,
       events: this.#events,
       rows: this.#rows,

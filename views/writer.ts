@@ -69,6 +69,8 @@ export class ViewsWriter implements Sink {
   readonly #pendingOf = new Map<number, PendingReservation>()
   /** Numbers of reservations by their slots in the engine that feeds this; 0 where not known. */
   #numbers = new Float64Array(NUMBERS_AT_FIRST)
+  /** An id on its way to SQLite: for one from V8's heap, memory would be made outside of it. */
+  readonly #id = new Uint8Array(new ArrayBuffer(16))
 
   /** Goes on in a file that `openForWriting` gave; `meta` is what it says of itself. */
   constructor(database: ViewsDatabase, meta: ViewsMeta, { log, modules }: WriterOptions) {
@@ -157,9 +159,10 @@ export class ViewsWriter implements Sink {
   #addReservation(number: number, name: string | undefined, last: ReservationChange): void {
     const { id, debit, credit, state, amount, settled, released } = last
     const { sequence, createdAt, expiresAt, endedAt } = last
+    this.#id.set(id)
     this.#statements.reservation.run(
       number,
-      id,
+      this.#id,
       name ?? null,
       debit,
       credit,
