@@ -1,7 +1,9 @@
 // The accounts' rows. Which changes are allowed is decided elsewhere; here is where a number lies.
 //
-// hot row (64 bytes): 0 id | 16 ledger slot, flags | 24 mark, 0 | 32 balance, held, incoming, creditLimit
-// cold row (32 bytes): 0 sequence and time of opening | 16 creditLimit as first given | 24 metadataHash, 0
+// hot row (64 bytes): 0 id | 16 ledger slot | 20 flags, place in a chain, high bits of the cold limit
+//   | 24 mark, metadataHash | 32 balance, held, incoming, creditLimit
+// cold row (16 bytes): 0 creditLimit as first given, low | 4 sequence and time of opening, low | 12 high
+//   halves of both
 //
 // Slots are given in order of opening and never given back, so order of slots is order of creation.
 
@@ -19,21 +21,28 @@ import {
   type Words,
   wordsOver,
 } from '../protocol/index.ts'
+import { highHalf, wholeOf } from './halves.ts'
+import type { IdHash } from './id-hash.ts'
 import { IdIndex, NONE } from './id-index.ts'
 import { ACCOUNT_ROW } from './state-layout.ts'
 
 const ROW_BYTES = 64
-const COLD_BYTES = 32
+const COLD_BYTES = 16
 
 /** Where the fields of a hot row lie: words from `slot * 16`, doubles from `slot * 8`. */
-const WORD = { ledger: 4, flags: 5, mark: 6 } as const
+const WORD = { ledger: 4, flags: 5, mark: 6, metadataHash: 7 } as const
 const DOUBLE = { balance: 4, held: 5, incoming: 6, creditLimit: 7 } as const
+
+/** Where the fields of a cold row lie: words from `slot * 4`. */
+const COLD = { limit: 0, sequence: 1, timeMs: 2, highs: 3 } as const
 
 /** Where an account's four numbers begin in its row, for those who read them all at once. */
 export const ACCOUNT_NUMBERS = { word: 8, double: 4 } as const
 
-/** The place of its opening command in a chain, kept beside the account's own flags. */
+/** Beside the account's own flags: its opening's place in a chain, the high bits of the first limit. */
 const CHAIN_PLACE_SHIFT = 8
+const CHAIN_PLACE = 0x3
+const LIMIT_SHIFT = 12
 
 /** See the head of this file. */
 export class Accounts {
@@ -42,8 +51,8 @@ export class Accounts {
   readonly bytes: number
   readonly names: AccountNames
   readonly f64: Float64Array
-  private readonly coldF64: Float64Array
   private readonly coldI32: Int32Array
+  private readonly coldU32: Uint32Array
   private readonly words: Words
   private readonly index: IdIndex
   /** Bytes of tails in use; the next tail begins here. */
@@ -51,15 +60,15 @@ export class Accounts {
   count = 0
   #mark = 0
 
-  constructor(accountsMax: number, names: AccountNamesMemory) {
+  constructor(hash: IdHash, accountsMax: number, names: AccountNamesMemory) {
     const rows = new ArrayBuffer(accountsMax * ROW_BYTES)
     const cold = new ArrayBuffer(accountsMax * COLD_BYTES)
-    this.coldF64 = new Float64Array(cold)
     this.coldI32 = new Int32Array(cold)
+    this.coldU32 = new Uint32Array(cold)
     this.words = wordsOver(rows)
     this.i32 = this.words.i32
     this.f64 = this.words.f64
-    this.index = new IdIndex(accountsMax, this)
+    this.index = new IdIndex(hash, accountsMax, this)
     this.names = new AccountNames(names)
     this.bytes = rows.byteLength + cold.byteLength + this.index.bytes
   }
@@ -96,7 +105,8 @@ export class Accounts {
   }
 
   chainPlace(slot: number): number {
-    return (this.i32[(slot << 4) + WORD.flags] as number) >>> CHAIN_PLACE_SHIFT
+    const word = this.i32[(slot << 4) + WORD.flags] as number
+    return (word >>> CHAIN_PLACE_SHIFT) & CHAIN_PLACE
   }
 
   isExternal(slot: number): boolean {
@@ -158,19 +168,24 @@ export class Accounts {
   }
 
   openedSequence(slot: number): number {
-    return this.coldF64[slot << 2] as number
+    const w = slot << 2
+    const high = (this.coldI32[w + COLD.highs] as number) & 0xffff
+    return wholeOf(high, this.coldU32[w + COLD.sequence] as number)
   }
 
   openedTimeMs(slot: number): number {
-    return this.coldF64[(slot << 2) + 1] as number
+    const w = slot << 2
+    const high = (this.coldI32[w + COLD.highs] as number) >>> 16
+    return wholeOf(high, this.coldU32[w + COLD.timeMs] as number)
   }
 
   firstCreditLimit(slot: number): number {
-    return this.coldF64[(slot << 2) + 2] as number
+    const high = (this.i32[(slot << 4) + WORD.flags] as number) >>> LIMIT_SHIFT
+    return wholeOf(high, this.coldU32[(slot << 2) + COLD.limit] as number)
   }
 
   metadataHash(slot: number): number {
-    return this.coldI32[(slot << 3) + 6] as number
+    return this.i32[(slot << 4) + WORD.metadataHash] as number
   }
 
   /** Adds the account of the open_account record at `at`; there is room. Gives back its slot. */
@@ -192,17 +207,16 @@ export class Accounts {
     this.i32[w + WORD.flags] =
       ((flags & FLAG.external) !== 0 ? ACCOUNT_FLAG.external : 0) |
       ((flags & FLAG.history) !== 0 ? ACCOUNT_FLAG.history : 0) |
-      (chainPlace << CHAIN_PLACE_SHIFT)
+      (chainPlace << CHAIN_PLACE_SHIFT) |
+      (highHalf(limit) << LIMIT_SHIFT)
     this.i32[w + WORD.mark] = 0
+    this.i32[w + WORD.metadataHash] = words.i32[(at + RECORD.metadataHash) >>> 2] as number
     const f = slot << 3
     this.f64[f + DOUBLE.balance] = 0
     this.f64[f + DOUBLE.held] = 0
     this.f64[f + DOUBLE.incoming] = 0
     this.f64[f + DOUBLE.creditLimit] = limit
-    this.coldF64[slot << 2] = sequence
-    this.coldF64[(slot << 2) + 1] = timeMs
-    this.coldF64[(slot << 2) + 2] = limit
-    this.coldI32[(slot << 3) + 6] = words.i32[(at + RECORD.metadataHash) >>> 2] as number
+    this.#setCold(slot, limit, sequence, timeMs)
     const tailBytes = words.u16[(at + RECORD.tailBytes) >>> 1] as number
     this.names.set(
       slot,
@@ -217,6 +231,14 @@ export class Accounts {
     return slot
   }
 
+  #setCold(slot: number, limit: number, sequence: number, timeMs: number): void {
+    const w = slot << 2
+    this.coldI32[w + COLD.limit] = limit | 0
+    this.coldI32[w + COLD.sequence] = sequence | 0
+    this.coldI32[w + COLD.timeMs] = timeMs | 0
+    this.coldI32[w + COLD.highs] = highHalf(sequence) | (highHalf(timeMs) << 16)
+  }
+
   /** Adds the account of an `ACCOUNT_ROW`, for which there is room; `restoreIds` follows. */
   restore(row: Words, at: number): void {
     const slot = this.count
@@ -224,14 +246,19 @@ export class Accounts {
     copyWords(row, at + ACCOUNT_ROW.id, this.words, slot * ROW_BYTES, 16)
     const w = slot << 4
     this.i32[w + WORD.ledger] = row.i32[(at + ACCOUNT_ROW.ledger) >>> 2] as number
-    this.i32[w + WORD.flags] = row.i32[(at + ACCOUNT_ROW.flags) >>> 2] as number
+    const limit = readF64(row, at + ACCOUNT_ROW.firstCreditLimit)
+    const flags = row.i32[(at + ACCOUNT_ROW.flags) >>> 2] as number
+    this.i32[w + WORD.flags] = flags | (highHalf(limit) << LIMIT_SHIFT)
+    this.i32[w + WORD.metadataHash] = row.i32[(at + ACCOUNT_ROW.metadataHash) >>> 2] as number
     const from = (at + ACCOUNT_ROW.balance) >>> 3
     const f = (slot << 3) + DOUBLE.balance
     for (let n = 0; n < 4; n++) this.f64[f + n] = row.f64[from + n] as number
-    this.coldF64[slot << 2] = readF64(row, at + ACCOUNT_ROW.openedSequence)
-    this.coldF64[(slot << 2) + 1] = readF64(row, at + ACCOUNT_ROW.openedTimeMs)
-    this.coldF64[(slot << 2) + 2] = readF64(row, at + ACCOUNT_ROW.firstCreditLimit)
-    this.coldI32[(slot << 3) + 6] = row.i32[(at + ACCOUNT_ROW.metadataHash) >>> 2] as number
+    this.#setCold(
+      slot,
+      limit,
+      readF64(row, at + ACCOUNT_ROW.openedSequence),
+      readF64(row, at + ACCOUNT_ROW.openedTimeMs),
+    )
     this.names.place(slot, row.u8, at + ACCOUNT_ROW.id, tailBytes, this.nameBytes)
     this.nameBytes += tailBytes
     this.count++
@@ -243,9 +270,9 @@ export class Accounts {
   }
 
   /** Takes back the account that was opened last. */
-  unopen(slot: number, hash: number, nameBytes: number): void {
+  unopen(slot: number, nameBytes: number): void {
     if (slot !== this.count - 1) throw new Error('only the newest account can be taken back')
-    this.index.remove(slot * 2, hash)
+    this.index.remove(slot * 2, this.index.hashOf(slot * 2))
     this.nameBytes = nameBytes
     this.count--
   }
@@ -278,11 +305,6 @@ export class Accounts {
   /** Where the row's four numbers begin in `i32`. */
   numbersWord(slot: number): number {
     return (slot << 4) + ACCOUNT_NUMBERS.word
-  }
-
-  /** Where the row's id lies in `i32`. */
-  idWord(slot: number): number {
-    return slot << 4
   }
 
   /** The row's id as words, for digests. */

@@ -15,7 +15,7 @@ import {
 import type { Book } from './book.ts'
 import type { Core } from './core.ts'
 import type { Value } from './module.ts'
-import { RESERVATION_ROW_BYTES } from './reservations.ts'
+import { RESERVATION_ROW_BYTES } from './reservation-layout.ts'
 
 /** An account as it is. */
 export interface AccountRow {

@@ -66,14 +66,19 @@ export class Book {
     this.hash = new IdHash(seed)
     this.capacities = capacities
     const { accountsMax, ledgersMax, reservationsMax, groupsMax, outcomesMax } = capacities
-    this.accounts = new Accounts(accountsMax, names)
+    this.accounts = new Accounts(this.hash, accountsMax, names)
     this.ledgers = new Ledgers(ledgersMax)
     this.reservations = new Reservations(reservationsMax)
     this.groups = new Groups(this.hash, groupsMax, this.reservations)
     this.wheel = new ExpiryWheel(this.reservations)
     this.outcomes = new OutcomeMemory(outcomesMax)
     this.replies = new ReplyMemory(hasModules ? capacities.moduleReplyBytesMax : 0)
-    this.commands = new IdIndex(reservationsMax + outcomesMax, this.reservations, this.outcomes)
+    this.commands = new IdIndex(
+      this.hash,
+      reservationsMax + outcomesMax,
+      this.reservations,
+      this.outcomes,
+    )
     const bytes = {
       accounts: this.accounts.bytes,
       names: names.index.byteLength + names.tails.byteLength,
@@ -166,7 +171,7 @@ export class Book {
     place: number,
   ): number {
     const rows = this.reservations
-    const slot = rows.add(words, at, hash, debit, credit, taken, sequence, timeMs, place)
+    const slot = rows.add(words, at, debit, credit, taken, sequence, timeMs, place)
     this.commands.insert(slot * 2, hash)
     if (rows.expiresAt(slot) !== 0) this.wheel.insert(slot)
     if (!isNoId(words, at + RESERVE.group)) this.#joinGroup(words, at + RESERVE.group, slot)
@@ -244,7 +249,6 @@ export class Book {
         this.undo.push(UNDO.leaveGroup, slot, group, next, previous, 0, 0)
       }
       this.groups.leave(slot)
-      rows.setGroup(slot, 0)
     }
     rows.end(slot, state, timeMs)
     if (this.undo.isOn) this.undo.push(UNDO.end, slot, 0, 0, 0, 0, 0)
@@ -277,7 +281,7 @@ export class Book {
       case UNDO.flags:
         return accounts.setFlags(a, b)
       case UNDO.openAccount:
-        accounts.unopen(a, this.hash.ofWords(accounts.i32, accounts.idWord(a)), undo.x)
+        accounts.unopen(a, undo.x)
         return this.ledgers.leave(b)
       case UNDO.addReservation:
         return this.#dropReservation(a, undo.x)
@@ -307,12 +311,9 @@ export class Book {
 
   #dropReservation(slot: number, taken: number): void {
     const rows = this.reservations
-    this.commands.remove(slot * 2, rows.hash(slot))
+    this.commands.remove(slot * 2, this.commands.hashOf(slot * 2))
     if (rows.expiresAt(slot) !== 0) this.wheel.remove(slot)
-    if (rows.group(slot) !== 0) {
-      this.groups.leave(slot)
-      rows.setGroup(slot, 0)
-    }
+    if (rows.group(slot) !== 0) this.groups.leave(slot)
     this.#addRemaining(rows.debit(slot), -taken)
     rows.dropOpen(slot)
   }

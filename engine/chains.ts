@@ -298,7 +298,7 @@ export class Chains {
     const { outcomes, commands, replies } = this.#core.book
     while (outcomes.count > rows) {
       const slot = outcomes.slotAt(outcomes.count - 1)
-      commands.remove(slot * 2 + 1, outcomes.hash(slot))
+      commands.remove(slot * 2 + 1, commands.hashOf(slot * 2 + 1))
       outcomes.dropYoungest()
     }
     replies.truncate(this.#repliesBefore)

@@ -118,7 +118,6 @@ export function remember(words: Words, at: number, status: number, continuesChai
   const slot = book.outcomes.add(
     words,
     at + RECORD.id,
-    core.ownHash,
     content,
     status,
     moved,

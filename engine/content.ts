@@ -100,12 +100,13 @@ export function compareWithReservation(
   content: Content,
   isSameDebit: boolean,
   isSameCredit: boolean,
+  groupHash: number,
 ): number {
   if (content.kind !== KIND.reserve) return STATUS.exists_with_different_type
   if (rows.chainPlace(slot) !== content.chainPlace) return STATUS.exists_with_different_linked
   if (!isSameDebit) return STATUS.exists_with_different_debit_account
   if (!isSameCredit) return STATUS.exists_with_different_credit_account
-  if (rows.groupHash(slot) !== content.groupHash) return STATUS.exists_with_different_group
+  if (groupHash !== content.groupHash) return STATUS.exists_with_different_group
   if (rows.asked(slot) !== content.amount) return STATUS.exists_with_different_amount
   if (rows.timeoutHash(slot) !== content.timeoutHash) {
     return STATUS.exists_with_different_timeout_ms

@@ -24,6 +24,7 @@ import { Core } from './core.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { exportState } from './export-state.ts'
 import { EngineFault } from './fault.ts'
+import { assertFollows } from './frame-order.ts'
 import { importState } from './import-state.ts'
 import { findViolations, type Violation } from './invariants.ts'
 import type { LedgerSums } from './ledgers.ts'
@@ -164,12 +165,10 @@ export class Engine {
     const count = words.u32[(at + FRAME.count) >>> 2] as number
     if (count === 0) return
     putToWork(this.#parts)
+    restartLookahead()
     const first = readI64(words, at + FRAME.firstSequence)
     const timeMs = readI64(words, at + FRAME.timeMs)
-    if (first !== this.#sequence + 1) {
-      throw new EngineFault('order', first, `a frame after sequence ${this.#sequence}`)
-    }
-    if (timeMs < this.#timeMs) throw new EngineFault('order', first, 'a frame from the past')
+    assertFollows(first, count, timeMs, this.#sequence, this.#timeMs)
     this.#words = words
     this.#isRouted = isRouted
     this.#timeMs = timeMs
@@ -195,9 +194,7 @@ export class Engine {
 
   #applyRecords(start: number, end: number): void {
     const words = this.#words
-    let at = start
-    restartLookahead()
-    while (at < end) {
+    for (let at = start; at < end; ) {
       const bytes = takeNext(words, at, end)
       if (bytes === 0) {
         throw new EngineFault('order', this.#sequence + 1, 'what follows is no record')

@@ -13,7 +13,8 @@ import {
 import type { Core } from './core.ts'
 import { slotsBySequence } from './creation-order.ts'
 import { type BytesSection, moduleSections } from './module-state.ts'
-import { RESERVATION_ROW_BYTES, type Reservations } from './reservations.ts'
+import { RESERVATION_ROW_BYTES } from './reservation-layout.ts'
+import type { Reservations } from './reservations.ts'
 import {
   ACCOUNT_ROW,
   BYTES_ROW,
@@ -203,6 +204,7 @@ function reservationsSection({ book }: Core, groups: number[]): Section {
         const isOpen = rows.state(slot) === RESERVATION_STATE.held
         const group = rows.group(slot)
         writeReservation(out, row, rows, slot)
+        out.i32[(row + RESERVATION_ROW.groupHash) >>> 2] = book.groups.contentHashOf(slot)
         out.i32[(row + RESERVATION_ROW.ended) >>> 2] = endings[slot] as number
         writeF64(out, row + RESERVATION_ROW.endedAt, isOpen ? 0 : rows.endedAt(slot))
         out.i32[(row + RESERVATION_ROW.group) >>> 2] = group === 0 ? 0 : numberOf(group)
@@ -214,11 +216,9 @@ function reservationsSection({ book }: Core, groups: number[]): Section {
 /** How many ended before each slot, plus 1; 0 for those that are open. */
 function endingsBySlot(rows: Reservations): Int32Array {
   const endings = new Int32Array(rows.slotsEnd)
-  for (let n = 0; ; ) {
-    const slot = rows.endedSlot(n)
-    if (slot < 0) return endings
-    endings[slot] = ++n
-  }
+  let n = 0
+  for (const slot of rows.ended.slots()) endings[slot] = ++n
+  return endings
 }
 
 function writeReservation(out: Words, row: number, rows: Reservations, slot: number): void {
@@ -232,7 +232,6 @@ function writeReservation(out: Words, row: number, rows: Reservations, slot: num
   f64[(row + RESERVATION_ROW.expiresAt) >>> 3] = rows.expiresAt(slot)
   i32[(row + RESERVATION_ROW.state) >>> 2] =
     rows.state(slot) | (rows.flags(slot) << 8) | (rows.chainPlace(slot) << 16)
-  i32[(row + RESERVATION_ROW.groupHash) >>> 2] = rows.groupHash(slot)
   i32[(row + RESERVATION_ROW.timeoutHash) >>> 2] = rows.timeoutHash(slot)
   i32[(row + RESERVATION_ROW.metadataHash) >>> 2] = rows.metadataHash(slot)
   f64[(row + RESERVATION_ROW.sequence) >>> 3] = rows.sequence(slot)

@@ -4,13 +4,14 @@
 // row (32 bytes), by word: 0 id (4) | 4 first, last member (slot + 1) | 6 members | 7 next free row + 1
 
 import { copyWords, GROUP_RESERVATIONS_MAX, type Words, wordsOver } from '../protocol/index.ts'
-import type { IdHash } from './id-hash.ts'
+import { contentHashOfId, type IdHash } from './id-hash.ts'
 import { IdIndex, NONE } from './id-index.ts'
 import type { Reservations } from './reservations.ts'
 
 const ROW_BYTES = 32
 const WORDS = 8
-const WORD = { first: 4, last: 5, members: 6, nextFree: 7 } as const
+/** The last word is that of the next free row; while a group is restored, of the hash that its id will have. */
+const WORD = { first: 4, last: 5, members: 6, nextFree: 7, restoredHash: 7 } as const
 
 /** Rows of up to `groupsMax` groups. */
 export class Groups {
@@ -29,7 +30,7 @@ export class Groups {
     this.#words = wordsOver(new ArrayBuffer(groupsMax * ROW_BYTES))
     this.i32 = this.#words.i32
     this.#hash = hash
-    this.#index = new IdIndex(groupsMax, this)
+    this.#index = new IdIndex(hash, groupsMax, this)
     this.#reservations = reservations
     this.bytes = groupsMax * ROW_BYTES + this.#index.bytes
   }
@@ -54,6 +55,14 @@ export class Groups {
 
   members(slot: number): number {
     return this.i32[slot * WORDS + WORD.members] as number
+  }
+
+  /** The hash of the id of the group that a reservation was made in, or 0. */
+  contentHashOf(reservation: number): number {
+    const link = this.#reservations.group(reservation)
+    return link === 0
+      ? this.#reservations.groupHash(reservation)
+      : contentHashOfId(this.#words, (link - 1) * ROW_BYTES)
   }
 
   /** Puts a reservation at the end of the group with the id at `at`, which is made where it is new. */
@@ -95,7 +104,7 @@ export class Groups {
     const w = slot * WORDS
     const last = this.i32[w + WORD.last] as number
     const rows = this.#reservations
-    rows.setGroup(reservation, slot + 1)
+    rows.enterGroup(reservation, slot + 1)
     rows.setGroupPrevious(reservation, last)
     rows.setGroupNext(reservation, 0)
     if (last === 0) this.i32[w + WORD.first] = reservation + 1
@@ -106,14 +115,19 @@ export class Groups {
 
   /**
    * Puts a restored reservation at the end of the group with this number, from 1; false where that is
-   * neither a group that was restored before, nor the next, or has no room. `restoreIdOf` follows.
+   * neither a group that was restored before, nor the next, or has no room, or where another hash of the
+   * group's id came with it. `restoreIdOf` follows.
    */
   restoreMember(reservation: number, number: number): boolean {
     if (number > this.count + 1 || (number <= this.count && this.isFull(number - 1))) return false
+    const hashWord = (number - 1) * WORDS + WORD.restoredHash
+    const groupHash = this.#reservations.groupHash(reservation)
     if (number > this.count) {
       this.#fresh++
       this.count++
+      this.i32[hashWord] = groupHash
     }
+    if (this.i32[hashWord] !== groupHash) return false
     this.#append(number - 1, reservation)
     return true
   }
@@ -128,13 +142,14 @@ export class Groups {
     copyWords(this.#words, slot * ROW_BYTES, to, at, 16)
   }
 
-  /** Gives a restored group its id, at `at` of `words`; false where another one has it. */
+  /** Gives a restored group its id, at `at` of `words`; false where another has it, or it is not its. */
   restoreIdOf(slot: number, words: Words, at: number): boolean {
+    if (contentHashOfId(words, at) !== this.i32[slot * WORDS + WORD.restoredHash]) return false
     copyWords(words, at, this.#words, slot * ROW_BYTES, 16)
     return this.#index.restore(slot * 2, Int32Array.of(this.#hashOf(slot)), 1)
   }
 
-  /** Takes a reservation out. Its own links stay as they are until it ends, so that `rejoin` can undo. */
+  /** Takes a reservation out, which keeps the hash of the group's id. */
   leave(reservation: number): void {
     const rows = this.#reservations
     const slot = rows.group(reservation) - 1
@@ -145,6 +160,7 @@ export class Groups {
     else rows.setGroupNext(previous - 1, next)
     if (next === 0) this.i32[w + WORD.last] = previous
     else rows.setGroupPrevious(next - 1, previous)
+    rows.leaveGroup(reservation, contentHashOfId(this.#words, slot * ROW_BYTES))
     const members = (this.i32[w + WORD.members] as number) - 1
     this.i32[w + WORD.members] = members
     if (members === 0) this.#drop(slot)
@@ -171,7 +187,7 @@ export class Groups {
       this.#index.insert(slot * 2, this.#hashOf(slot))
       this.count++
     }
-    rows.setGroup(reservation, group)
+    rows.enterGroup(reservation, group)
     rows.setGroupNext(reservation, next)
     rows.setGroupPrevious(reservation, previous)
     if (previous === 0) this.i32[w + WORD.first] = reservation + 1

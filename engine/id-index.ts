@@ -1,5 +1,12 @@
-// An index from identifiers to rows: open addressing with the hash stored beside, linear probing,
-// deletion by shifting back (no tombstones). The ids themselves lie at the start of the rows.
+// An index from identifiers to rows: open addressing, linear probing, deletion by shifting back (no
+// tombstones). The ids themselves lie at the start of the rows.
+//
+// entry (6 bytes), by half word: 0 tag   1 reference, low   2 reference, high
+//
+// A tag is eight bits of the id's hash and above them how far from its home the entry lies, plus 1; 0 is a
+// free entry. The home comes from the hash's high bits and the tag has its low ones: next to nothing that
+// is not looked for has the tag of what is. Who lies further than a tag can say has the highest distance,
+// and what needs to know more works it out from the row's id.
 //
 // A reference names a row of one of two tables: `slot * 2` is a row of the first, `slot * 2 + 1` of
 // the second. Accounts and groups use one table; commands use both (reservations and outcomes).
@@ -8,15 +15,21 @@
 
 import type { Words } from '../protocol/index.ts'
 import { firstHashOf, orderByRegion, REGIONS } from './hash-order.ts'
+import type { IdHash } from './id-hash.ts'
 
 /**
- * How many words beyond its home an id is also looked for ahead of time: most lie within, and one in
+ * How many half words beyond its home an id is also looked for ahead of time: most lie within, and one in
  * two of these is on the next cache line.
  */
-const AHEAD = 8
+const AHEAD = 16
 
-/** Entries for each row that may be indexed: with four of seven in use most lie where they like to. */
-const ENTRIES_PER_ROW = 1.75
+/** Entries for each row that may be indexed: with two of three in use most lie near where they like to. */
+const ENTRIES_PER_ROW = 1.6
+const ENTRY_HALVES = 3
+const HASH_BITS = 0xff
+/** What one entry further from home adds to a tag, and the least tag of those who lie too far for it. */
+const FURTHER = 0x100
+const FAR = 0xff00
 const TWO_32 = 4_294_967_296
 
 /** Rows that begin with their id. */
@@ -29,8 +42,8 @@ export interface IdRows {
 /** So many rows are worth being put in order before they are indexed. */
 const ORDERED_FROM = 65_536
 
-/** Words on a line of the cache. */
-const WORDS_A_LINE = 16
+/** Half words on a line of the cache. */
+const HALVES_A_LINE = 32
 
 /** No row. */
 export const NONE = -1
@@ -38,10 +51,12 @@ export const NONE = -1
 /** See the head of this file. */
 export class IdIndex {
   readonly bytes: number
-  /** Pairs of hash and reference + 1; 0 is a free entry. */
-  private readonly entries: Int32Array
+  private readonly entries: Uint16Array
   private readonly size: number
+  /** Half words of all entries. */
+  private readonly end: number
   private readonly scale: number
+  private readonly hash: IdHash
   private readonly firstIds: Int32Array
   private readonly firstWords: number
   private readonly secondIds: Int32Array
@@ -51,15 +66,17 @@ export class IdIndex {
   /** What was read ahead, summed up: keeps the reads from being thought useless. */
   #warmed = 0
 
-  constructor(rowsMax: number, first: IdRows, second: IdRows = first) {
+  constructor(hash: IdHash, rowsMax: number, first: IdRows, second: IdRows = first) {
+    this.hash = hash
     this.firstIds = first.i32
     this.firstWords = first.rowWords
     this.secondIds = second.i32
     this.secondWords = second.rowWords
     this.size = Math.floor(rowsMax * ENTRIES_PER_ROW) + 8
     this.scale = this.size / TWO_32
-    this.bytes = this.size * 8
-    this.entries = new Int32Array(this.size * 2 + AHEAD)
+    this.end = this.size * ENTRY_HALVES
+    this.entries = new Uint16Array(this.end + AHEAD)
+    this.bytes = this.entries.byteLength
   }
 
   /** How many ids are indexed. */
@@ -69,28 +86,36 @@ export class IdIndex {
 
   /** The reference of the id at byte `at` of `words`, whose hash is `hash`, or `NONE`. */
   find(words: Words, at: number, hash: number): number {
-    const entries = this.entries
-    const end = this.size * 2
-    let entry = this.#home(hash)
-    for (;;) {
-      const reference = entries[entry + 1] as number
-      if (reference === 0) return NONE
-      if (entries[entry] === hash && this.#isAt(reference - 1, words.i32, at >>> 2)) {
-        return reference - 1
+    const { entries, end } = this
+    let entry = homeOf(hash, this.scale)
+    for (let tag = tagAtHome(hash); ; tag = further(tag)) {
+      const found = entries[entry] as number
+      if (found === tag) {
+        const reference = this.#referenceAt(entry)
+        if (this.#isAt(reference, words.i32, at >>> 2)) return reference
       }
-      entry += 2
+      if (found === 0) return NONE
+      entry += ENTRY_HALVES
       if (entry === end) entry = 0
     }
   }
 
-  #home(hash: number): number {
-    return homeOf(hash, this.scale)
+  #referenceAt(entry: number): number {
+    const { entries } = this
+    return (entries[entry + 1] as number) | ((entries[entry + 2] as number) << 16)
+  }
+
+  #set(entry: number, tag: number, reference: number): void {
+    const { entries } = this
+    entries[entry] = tag
+    entries[entry + 1] = reference
+    entries[entry + 2] = reference >>> 16
   }
 
   #isAt(reference: number, i32: Int32Array, w: number): boolean {
     const isFirst = (reference & 1) === 0
     const ids = isFirst ? this.firstIds : this.secondIds
-    const r = (reference >>> 1) * (isFirst ? this.firstWords : this.secondWords)
+    const r = Math.imul(reference >>> 1, isFirst ? this.firstWords : this.secondWords)
     return (
       ids[r] === i32[w] &&
       ids[r + 1] === i32[w + 1] &&
@@ -101,15 +126,15 @@ export class IdIndex {
 
   /** Indexes a row that is not indexed yet under the hash of its id. */
   insert(reference: number, hash: number): void {
-    const entries = this.entries
-    const end = this.size * 2
-    let entry = this.#home(hash)
-    while (entries[entry + 1] !== 0) {
-      entry += 2
+    const { entries, end } = this
+    let entry = homeOf(hash, this.scale)
+    let tag = tagAtHome(hash)
+    while (entries[entry] !== 0) {
+      tag = further(tag)
+      entry += ENTRY_HALVES
       if (entry === end) entry = 0
     }
-    entries[entry] = hash
-    entries[entry + 1] = reference + 1
+    this.#set(entry, tag, reference)
     this.#count++
   }
 
@@ -141,12 +166,12 @@ export class IdIndex {
   /** Has a region of the table in the cache, line after line, before it is entered all over. */
   #warm(region: number): void {
     const entries = this.entries
-    const end = Math.floor(firstHashOf(region + 1) * this.scale) * 2
+    const end = Math.floor(firstHashOf(region + 1) * this.scale) * ENTRY_HALVES
     let sum = 0
     for (
-      let entry = Math.floor(firstHashOf(region) * this.scale) * 2;
+      let entry = Math.floor(firstHashOf(region) * this.scale) * ENTRY_HALVES;
       entry < end;
-      entry += WORDS_A_LINE
+      entry += HALVES_A_LINE
     ) {
       sum ^= entries[entry] as number
     }
@@ -155,61 +180,79 @@ export class IdIndex {
 
   /** Indexes a row of which nobody knows yet whether its id is new; false where it is not. */
   #enter(reference: number, hash: number): boolean {
-    const entries = this.entries
-    const end = this.size * 2
-    let entry = this.#home(hash)
-    for (let link = entries[entry + 1] as number; link !== 0; link = entries[entry + 1] as number) {
-      if (entries[entry] === hash && this.#isTwin(link, reference)) return false
-      entry += 2
+    const { entries, end } = this
+    let entry = homeOf(hash, this.scale)
+    let tag = tagAtHome(hash)
+    for (let found = entries[entry] as number; found !== 0; found = entries[entry] as number) {
+      if (found === tag && this.#isTwin(this.#referenceAt(entry), reference)) return false
+      tag = further(tag)
+      entry += ENTRY_HALVES
       if (entry === end) entry = 0
     }
-    entries[entry] = hash
-    entries[entry + 1] = reference + 1
+    this.#set(entry, tag, reference)
     this.#count++
     return true
   }
 
-  #isTwin(link: number, reference: number): boolean {
+  #isTwin(found: number, reference: number): boolean {
     const isFirst = (reference & 1) === 0
     const ids = isFirst ? this.firstIds : this.secondIds
-    const w = (reference >>> 1) * (isFirst ? this.firstWords : this.secondWords)
-    return this.#isAt(link - 1, ids, w)
+    const w = Math.imul(reference >>> 1, isFirst ? this.firstWords : this.secondWords)
+    return this.#isAt(found, ids, w)
   }
 
-  /** Takes a row out that was indexed under `hash`. */
+  /** The hash of an indexed row's id. */
+  hashOf(reference: number): number {
+    const isFirst = (reference & 1) === 0
+    const ids = isFirst ? this.firstIds : this.secondIds
+    const w = Math.imul(reference >>> 1, isFirst ? this.firstWords : this.secondWords)
+    return this.hash.ofWords(ids, w)
+  }
+
+  /** Takes a row out that was indexed under `hash`; its id, and those of all others, are still in place. */
   remove(reference: number, hash: number): void {
-    const entries = this.entries
-    const end = this.size * 2
-    let hole = this.#home(hash)
-    while (entries[hole + 1] !== reference + 1) {
-      if (entries[hole + 1] === 0) throw new Error('an indexed row is not in its index')
-      hole += 2
-      if (hole === end) hole = 0
+    const { entries, end } = this
+    let entry = homeOf(hash, this.scale)
+    for (let tag = tagAtHome(hash); ; tag = further(tag)) {
+      const found = entries[entry] as number
+      if (found === tag && this.#referenceAt(entry) === reference) break
+      if (found === 0) throw new Error('an indexed row is not in its index')
+      entry += ENTRY_HALVES
+      if (entry === end) entry = 0
     }
-    this.#shiftBack(hole)
+    this.#shiftBack(entry)
     this.#count--
   }
 
   /** Closes the gap at `hole` with those behind it that would rather lie there. */
   #shiftBack(from: number): void {
-    const entries = this.entries
-    const end = this.size * 2
+    const { entries, end } = this
     let hole = from
     let entry = from
-    for (;;) {
-      entry += 2
+    for (let gap = FURTHER; ; gap += FURTHER) {
+      entry += ENTRY_HALVES
       if (entry === end) entry = 0
-      if (entries[entry + 1] === 0) break
-      const home = this.#home(entries[entry] as number)
-      // The entry may move into the hole unless its home lies between the hole and itself.
-      const stays = hole <= entry ? home > hole && home <= entry : home > hole || home <= entry
-      if (stays) continue
-      entries[hole] = entries[entry] as number
+      const tag = entries[entry] as number
+      if (tag === 0) break
+      // It may move into the hole unless its home lies between the hole and itself.
+      const whole = tag < FAR ? tag : this.#wholeTag(entry)
+      if (whole < gap + FURTHER) continue
+      const nearer = whole - gap
+      entries[hole] = nearer < FAR ? nearer : FAR | (nearer & HASH_BITS)
       entries[hole + 1] = entries[entry + 1] as number
+      entries[hole + 2] = entries[entry + 2] as number
       hole = entry
+      gap = 0
     }
     entries[hole] = 0
-    entries[hole + 1] = 0
+  }
+
+  /** What the tag of an entry would be if it had bits for any distance. */
+  #wholeTag(entry: number): number {
+    const hash = this.hashOf(this.#referenceAt(entry))
+    const halves = entry - homeOf(hash, this.scale)
+    const distance = (halves < 0 ? halves + this.end : halves) / ENTRY_HALVES
+    return (distance + 1) * FURTHER + (hash & HASH_BITS)
   }
 
   /** Reads where each of `count` hashes would like to lie; gives back what has no meaning. */
@@ -236,7 +279,7 @@ export class IdIndex {
     for (let n = 0; n < count; n++) {
       const hash = hashes[n] as number
       const entry = homeOf(hash, scale)
-      hashes[n] = entries[entry] === hash ? (entries[entry + 1] as number) - 1 : NONE
+      hashes[n] = entries[entry] === tagAtHome(hash) ? this.#referenceAt(entry) : NONE
       sum ^= entries[entry + AHEAD] as number
     }
     return sum
@@ -245,5 +288,14 @@ export class IdIndex {
 
 /** Where a hash would like to lie: the hash, scaled to the size. */
 function homeOf(hash: number, scale: number): number {
-  return (((hash >>> 0) * scale) | 0) << 1
+  return Math.imul((hash >>> 0) * scale, ENTRY_HALVES)
+}
+
+function tagAtHome(hash: number): number {
+  return FURTHER | (hash & HASH_BITS)
+}
+
+/** The tag of the same hash one entry further from home. */
+function further(tag: number): number {
+  return tag < FAR ? tag + FURTHER : tag
 }

@@ -12,8 +12,10 @@ import {
   RESERVATION_STATE,
   RULES_VERSION,
   readF64,
+  SEQUENCE_MAX,
   STATUS,
   TAIL_BYTES_MAX,
+  TIME_MS_MAX,
   type Words,
 } from '../protocol/index.ts'
 import type { Book } from './book.ts'
@@ -21,6 +23,7 @@ import type { Core } from './core.ts'
 import { isOwnedFlag, LAST_ORDINAL, ordinalOf } from './creation-order.ts'
 import { EngineFault } from './fault.ts'
 import { readModules } from './module-state.ts'
+import { CHAIN_PLACE } from './outcome-memory.ts'
 import { RUN_ROWS, StateInput, stateFault } from './state-input.ts'
 import {
   ACCOUNT_ROW,
@@ -77,8 +80,8 @@ function readCore(core: Core, input: StateInput): Progress {
     core.limits = readLimits(words, at + CORE_ROW.limits)
     core.forgottenIdMs = readCount(words, at + CORE_ROW.forgottenIdMs, 'a forgotten time', -1)
     read = {
-      sequence: readCount(words, at + CORE_ROW.sequence, 'its sequence'),
-      timeMs: readCount(words, at + CORE_ROW.timeMs, 'its time'),
+      sequence: readCount(words, at + CORE_ROW.sequence, 'its sequence', 0, SEQUENCE_MAX),
+      timeMs: readCount(words, at + CORE_ROW.timeMs, 'its time', 0, TIME_MS_MAX),
       commandCount: readCount(words, at + CORE_ROW.commands, 'its count of commands'),
       digestA: words.i32[(at + CORE_ROW.digest) >>> 2] as number,
       digestB: words.i32[(at + CORE_ROW.digest + 4) >>> 2] as number,
@@ -170,8 +173,10 @@ function accountFault(
   if (!isAmount(readF64(words, at + ACCOUNT_ROW.held), 0)) return 'held'
   if (!isAmount(readF64(words, at + ACCOUNT_ROW.incoming), 0)) return 'incoming'
   if (!isAmount(readF64(words, at + ACCOUNT_ROW.creditLimit), 0)) return 'the limit'
+  if (!isAmount(readF64(words, at + ACCOUNT_ROW.firstCreditLimit), 0)) return 'the limit'
   const opened = readF64(words, at + ACCOUNT_ROW.openedSequence)
-  if (!(opened >= 1 && opened <= sequence)) return 'the sequence'
+  if (!(opened >= 1 && opened <= sequence && isWhole(opened))) return 'the sequence'
+  if (!isTime(readF64(words, at + ACCOUNT_ROW.openedTimeMs))) return 'the time'
   const tailBytes = words.u32[(at + ACCOUNT_ROW.tailBytes) >>> 2] as number
   return tailBytes > TAIL_BYTES_MAX || (tailBytes & 7) !== 0 ? 'the tail' : undefined
 }
@@ -202,10 +207,9 @@ function readReservations({ book }: Core, input: StateInput, progress: Progress)
           : 'the sequence'
       if (fault !== undefined) throw rowFault(`${fault} of reservation`, sequence)
       last = sequence
-      const idHash = hash.ofRecord(words, at + RESERVATION_ROW.id)
-      const slot = reservations.restore(words, at, idHash)
+      const slot = reservations.restore(words, at)
       if (slot < 0) throw rowFault('the end of reservation', sequence)
-      hashes[slot] = idHash
+      hashes[slot] = hash.ofRecord(words, at + RESERVATION_ROW.id)
       const group = words.u32[(at + RESERVATION_ROW.group) >>> 2] as number
       const isGroup = group <= book.capacities.groupsMax
       if (group !== 0 && !(isGroup && groups.restoreMember(slot, group))) {
@@ -218,11 +222,12 @@ function readReservations({ book }: Core, input: StateInput, progress: Progress)
   }
   const begin = (rows: number): void => {
     hashes = new Int32Array(rows)
+    reservations.ended.beginRestore(rows)
   }
   const rowsMax = book.capacities.reservationsMax
   input.readSection(SECTION.reservations, RESERVATION_ROW.bytes, rowsMax, visit, begin)
   if (!commands.restore(0, hashes, hashes.length)) throw stateFault('two commands have one id')
-  if (!reservations.finishRestore()) throw stateFault('the order of ending has gaps')
+  if (!reservations.ended.finishRestore()) throw stateFault('the order of ending has gaps')
 }
 
 /** Whether a reservation with the sequence of the one before comes after it: see creation-order.ts. */
@@ -251,12 +256,17 @@ function reservationFault(
   const released = readF64(words, at + RESERVATION_ROW.released)
   if (!isAmount(amount, 1) || !isWhole(settled) || !isWhole(released)) return 'an amount'
   const expiresAt = readF64(words, at + RESERVATION_ROW.expiresAt)
-  if (!isWhole(expiresAt)) return 'the time'
-  const state = (u32[(at + RESERVATION_ROW.state) >>> 2] as number) & 0xff
+  if (!isTime(expiresAt) || !isTime(readF64(words, at + RESERVATION_ROW.timeMs))) return 'the time'
+  const stateWord = u32[(at + RESERVATION_ROW.state) >>> 2] as number
+  const state = stateWord & 0xff
   const isOpen = state === RESERVATION_STATE.held
   if (state === 0 || state > RESERVATION_STATE.expired) return 'the state'
+  if (stateWord >>> 16 > CHAIN_PLACE.last) return 'the chain'
   if (isOpen !== (u32[(at + RESERVATION_ROW.ended) >>> 2] === 0)) return 'the end'
-  if (!isOpen) return u32[(at + RESERVATION_ROW.group) >>> 2] === 0 ? undefined : 'the group'
+  if (!isTime(readF64(words, at + RESERVATION_ROW.endedAt))) return 'the end'
+  const isInGroup = u32[(at + RESERVATION_ROW.group) >>> 2] !== 0
+  if (!isOpen) return isInGroup ? 'the group' : undefined
+  if (!isInGroup && u32[(at + RESERVATION_ROW.groupHash) >>> 2] !== 0) return 'the group'
   if (expiresAt !== 0 && expiresAt <= timeMs) return 'the time'
   return settled + released < amount ? undefined : 'what is left'
 }
@@ -293,9 +303,7 @@ function readOutcomes({ book }: Core, input: StateInput, progress: Progress): vo
         throw rowFault('the id or the status of outcome', sequence)
       }
       last = sequence
-      const idHash = hash.ofRecord(words, row)
-      hashes[slot] = idHash
-      outcomes.setHash(slot, idHash)
+      hashes[slot] = hash.ofRecord(words, row)
     }
     lastOfRun = last
   }
@@ -348,6 +356,10 @@ function rowFault(what: string, sequence: number): EngineFault {
 
 function isAmount(value: number, min: number): boolean {
   return value >= min && value <= AMOUNT_MAX && Math.floor(value) === value
+}
+
+function isTime(value: number): boolean {
+  return value >= 0 && value <= TIME_MS_MAX && Math.floor(value) === value
 }
 
 function isWhole(value: number): boolean {

@@ -28,20 +28,32 @@ const SECOND = new Int32Array(COMMANDS)
 const ACCOUNTS = new Int32Array(COMMANDS * 2)
 /** Hashes of the reservations that are named, then their references. */
 const NAMED = new Int32Array(COMMANDS)
-/** Hashes of what is forgotten next. */
-const OLD = new Int32Array(COMMANDS)
+/** Hashes of the outcomes and of the ended reservations that are forgotten next, in order. */
+const OLD_OUTCOMES = new Int32Array(COMMANDS)
+const OLD_ENDED = new Int32Array(COMMANDS)
 
 let accountCount = 0
 let namedCount = 0
+let reserveCount = 0
 let count = 0
 let next = 0
+/** Which of the old ones comes next, and how many were looked at. */
+let nextOutcome = 0
+let outcomesEnd = 0
+let nextEnded = 0
+let endedEnd = 0
 /** What was read, added up: keeps the reads from being thought useless. */
 let sum = 0
 
-/** Forgets what was looked at: the next record is not the one after the last. */
+/**
+ * Forgets what was looked at: the next record is not the one after the last, or what was done meanwhile may
+ * have been taken back.
+ */
 export function restartLookahead(): void {
   next = 0
   count = 0
+  outcomesEnd = 0
+  endedEnd = 0
 }
 
 /**
@@ -80,6 +92,7 @@ function hashIds(words: Words, at: number, end: number): void {
   let place = at
   accountCount = 0
   namedCount = 0
+  reserveCount = 0
   let n = 0
   for (; n < COMMANDS && holdsRecord(words, place, end); n++) {
     const bytes = recordBytes(words, place)
@@ -102,6 +115,7 @@ function hashNamed(words: Words, place: number, kind: number, n: number): void {
   if (kind === KIND.transfer || kind === KIND.reserve) {
     const second = hash.ofRecord(words, place + TRANSFER.credit)
     SECOND[n] = second
+    if (kind === KIND.reserve) reserveCount++
     ACCOUNTS[accountCount] = first
     ACCOUNTS[accountCount + 1] = second
     accountCount += 2
@@ -110,14 +124,14 @@ function hashNamed(words: Words, place: number, kind: number, n: number): void {
   }
 }
 
-/** Touches the reservations' rows, both lines of each, then the accounts of both sides. */
+/** Touches the reservations' rows, then the accounts of both sides. */
 function touchRows(): number {
   const { reservations, accounts } = writer.core.book
   let touched = 0
   for (let n = 0; n < namedCount; n++) {
     const reference = NAMED[n] as number
     if (reference >= 0 && (reference & 1) === 0) {
-      touched ^= reservations.next(reference >>> 1) ^ reservations.debit(reference >>> 1)
+      touched ^= reservations.touch(reference >>> 1)
     }
   }
   for (let n = 0; n < namedCount; n++) {
@@ -129,25 +143,44 @@ function touchRows(): number {
   return touched
 }
 
-/** Where the memory is about to be full, touches the entries of the rows that will be forgotten. */
+/**
+ * Where the memory is about to be full, touches the entries of the rows that will be forgotten: one for
+ * each reserve and one for each other command, as if all were granted.
+ */
 function touchForgotten(): number {
   const { limits, book } = writer.core
-  const { outcomes, reservations, commands } = book
+  const { outcomes, reservations, commands, hash } = book
+  const others = outcomes.count + count - reserveCount - limits.outcomesMax
+  const oldest = Math.max(0, Math.min(others, count, outcomes.count))
+  for (let n = 0; n < oldest; n++) {
+    OLD_OUTCOMES[n] = hash.ofWords(outcomes.i32, Math.imul(outcomes.slotAt(n), outcomes.rowWords))
+  }
+  nextOutcome = 0
+  outcomesEnd = oldest
+  const reserves = reservations.count + reserveCount - limits.reservationsMax
+  const ended = Math.max(0, Math.min(reserves, count, reservations.ended.count))
   let touched = 0
-  if (outcomes.count + count > limits.outcomesMax) {
-    const oldest = Math.min(count, outcomes.count)
-    for (let n = 0; n < oldest; n++) OLD[n] = outcomes.hash(outcomes.slotAt(n))
-    touched ^= commands.touchAll(OLD, oldest)
+  reservations.ended.readOldest(OLD_ENDED, ended)
+  for (let n = 0; n < ended; n++) {
+    const slot = OLD_ENDED[n] as number
+    OLD_ENDED[n] = hash.ofWords(reservations.i32, Math.imul(slot, reservations.rowWords))
+    touched ^= reservations.touchWhole(slot)
   }
-  if (reservations.count + count > limits.reservationsMax) {
-    const ended = Math.min(count, reservations.endedCount)
-    for (let n = 0; n < ended; n++) {
-      const slot = reservations.endedSlot(n)
-      // Both lines of the row: the hash is in the first, the time of its end in the second.
-      OLD[n] = reservations.hash(slot)
-      touched ^= reservations.next(slot)
-    }
-    touched ^= commands.touchAll(OLD, ended)
-  }
-  return touched
+  nextEnded = 0
+  endedEnd = ended
+  return touched ^ commands.touchAll(OLD_OUTCOMES, oldest) ^ commands.touchAll(OLD_ENDED, ended)
+}
+
+/** The hash of the oldest outcome's id, which is forgotten now: none is without this being asked. */
+export function takeOutcomeHash(): number {
+  if (nextOutcome < outcomesEnd) return OLD_OUTCOMES[nextOutcome++] as number
+  const { outcomes, hash } = writer.core.book
+  return hash.ofWords(outcomes.i32, Math.imul(outcomes.oldest, outcomes.rowWords))
+}
+
+/** The hash of the id of the reservation that ended first, which is forgotten now: as with outcomes. */
+export function takeEndedHash(): number {
+  if (nextEnded < endedEnd) return OLD_ENDED[nextEnded++] as number
+  const { reservations, hash } = writer.core.book
+  return hash.ofWords(reservations.i32, Math.imul(reservations.ended.oldest, reservations.rowWords))
 }

@@ -1,10 +1,11 @@
 // What is forgotten, and when: only the oldest, never what is younger than the window.
 
 import { KIND, STATUS, uuidV7TimeMs } from '../protocol/index.ts'
+import { takeEndedHash, takeOutcomeHash } from './lookahead.ts'
 import { forgetReply } from './module-memory.ts'
 import { OUTCOME_ROW_BYTES } from './outcome-memory.ts'
 import { REPLY_ENTRY_BYTES_MAX } from './reply-memory.ts'
-import { RESERVATION_ROW_BYTES } from './reservations.ts'
+import { RESERVATION_ROW_BYTES } from './reservation-layout.ts'
 import { writer } from './writer.ts'
 
 /** How many of each kind one command forgets for age alone: more than it adds, and bounded. */
@@ -20,7 +21,7 @@ export function forgetOld(): void {
     forgetOldestOutcomes()
   }
   for (let n = 0; n < FORGOTTEN_PER_COMMAND; n++) {
-    const slot = reservations.endedSlot(0)
+    const slot = reservations.ended.oldest
     if (slot < 0 || reservations.endedAt(slot) > limitMs) break
     forgetEndedReservation()
   }
@@ -59,7 +60,7 @@ export function makeReservationRoom(rows: number): number {
   const { reservations } = core.book
   const limitMs = core.nowMs - core.limits.windowMs
   while (reservations.count + rows > core.limits.reservationsMax) {
-    const slot = reservations.endedSlot(0)
+    const slot = reservations.ended.oldest
     if (slot < 0) return STATUS.reservations_full
     if (reservations.endedAt(slot) > limitMs) return STATUS.overloaded
     forgetEndedReservation()
@@ -73,13 +74,13 @@ export function hasReservationRoom(): number {
   const { reservations } = core.book
   const limitMs = core.nowMs - core.limits.windowMs
   // More than one row would have to go where a start has just lowered the limit.
-  const rows = reservations.count + 1 - core.limits.reservationsMax
-  for (let n = 0; n < rows; n++) {
-    const slot = reservations.endedSlot(n)
-    if (slot < 0) return STATUS.reservations_full
+  let rows = reservations.count + 1 - core.limits.reservationsMax
+  if (rows <= 0) return STATUS.ok
+  for (const slot of reservations.ended.slots()) {
     if (reservations.endedAt(slot) > limitMs) return STATUS.overloaded
+    if (--rows === 0) return STATUS.ok
   }
-  return STATUS.ok
+  return STATUS.reservations_full
 }
 
 function forgetOldestOutcomes(): void {
@@ -89,7 +90,7 @@ function forgetOldestOutcomes(): void {
     const slot = outcomes.oldest
     const idMs = uuidV7TimeMs(outcomes.words, slot * OUTCOME_ROW_BYTES)
     if (idMs > core.forgottenIdMs) core.forgottenIdMs = idMs
-    commands.remove(slot * 2 + 1, outcomes.hash(slot))
+    commands.remove(slot * 2 + 1, takeOutcomeHash())
     if (outcomes.kind(slot) === KIND.module) forgetReply(core, slot)
     outcomes.dropOldest()
   }
@@ -98,9 +99,9 @@ function forgetOldestOutcomes(): void {
 function forgetEndedReservation(): void {
   const { core } = writer
   const { reservations, commands } = core.book
-  const slot = reservations.endedSlot(0)
+  const slot = reservations.ended.oldest
   const idMs = uuidV7TimeMs(reservations.words, slot * RESERVATION_ROW_BYTES)
   if (idMs > core.forgottenIdMs) core.forgottenIdMs = idMs
-  commands.remove(slot * 2, reservations.hash(slot))
+  commands.remove(slot * 2, takeEndedHash())
   reservations.dropEnded()
 }

@@ -10,11 +10,11 @@
 // kept whole; an id or a timeout that differs is overlooked once in 2^32.
 
 import { copyWords, FLAG, type Words, wordsOver } from '../protocol/index.ts'
+import { highHalf, wholeOf } from './halves.ts'
 
 const ROW_BYTES = 64
 const WORDS_SHIFT = 4
 const DOUBLES_SHIFT = 3
-const TWO_32 = 4_294_967_296
 
 /** The content of a command as it is remembered; one object that is filled anew for every command. */
 export interface Content {
@@ -50,8 +50,6 @@ export class OutcomeMemory {
   readonly words: Words
   private readonly u32: Uint32Array
   private readonly f64: Float64Array
-  /** The hash under which each row's id is indexed. */
-  private readonly hashes: Int32Array
   private readonly rowsMax: number
   #oldest = 0
   count = 0
@@ -63,8 +61,7 @@ export class OutcomeMemory {
     this.u32 = this.words.u32
     this.f64 = this.words.f64
     this.rowsMax = outcomesMax
-    this.hashes = new Int32Array(outcomesMax)
-    this.bytes = rows.byteLength + this.hashes.byteLength
+    this.bytes = rows.byteLength
   }
 
   /** The slot of the oldest row; there must be one. */
@@ -78,19 +75,14 @@ export class OutcomeMemory {
     return slot >= this.rowsMax ? slot - this.rowsMax : slot
   }
 
-  /** The hash under which the row's id is indexed. */
-  hash(slot: number): number {
-    return this.hashes[slot] as number
-  }
-
   sequence(slot: number): number {
     const w = slot << WORDS_SHIFT
-    return ((this.i32[w + 6] as number) & 0xffff) * TWO_32 + (this.u32[w + 4] as number)
+    return wholeOf((this.i32[w + 6] as number) & 0xffff, this.u32[w + 4] as number)
   }
 
   timeMs(slot: number): number {
     const w = slot << WORDS_SHIFT
-    return ((this.i32[w + 6] as number) >>> 16) * TWO_32 + (this.u32[w + 5] as number)
+    return wholeOf((this.i32[w + 6] as number) >>> 16, this.u32[w + 5] as number)
   }
 
   status(slot: number): number {
@@ -148,7 +140,6 @@ export class OutcomeMemory {
   add(
     words: Words,
     idAt: number,
-    hash: number,
     content: Content,
     status: number,
     moved: number,
@@ -159,11 +150,10 @@ export class OutcomeMemory {
     const w = slot << WORDS_SHIFT
     const f = slot << DOUBLES_SHIFT
     const i32 = this.i32
-    this.hashes[slot] = hash
     copyWords(words, idAt, this.words, slot * ROW_BYTES, 16)
     i32[w + 4] = sequence | 0
     i32[w + 5] = timeMs | 0
-    i32[w + 6] = Math.floor(sequence / TWO_32) | (Math.floor(timeMs / TWO_32) << 16)
+    i32[w + 6] = highHalf(sequence) | (highHalf(timeMs) << 16)
     const place = content.chainPlace | (content.continuesChain ? CONTINUES : 0)
     i32[w + 7] = status | (place << 8) | (content.kind << 16) | (content.flags << 24)
     this.f64[f + 4] = status === 0 ? moved : content.metadataHash
@@ -183,17 +173,13 @@ export class OutcomeMemory {
 
   /**
    * Adds `count` rows as `copyRow` gave them to a ring that began empty; there is room. Gives back the
-   * first one's slot; their hashes are still to be set.
+   * first one's slot.
    */
   restore(rows: Words, at: number, count: number): number {
     const slot = this.count
     this.words.u8.set(rows.u8.subarray(at, at + count * ROW_BYTES), slot * ROW_BYTES)
     this.count += count
     return slot
-  }
-
-  setHash(slot: number, hash: number): void {
-    this.hashes[slot] = hash
   }
 
   /** Rows that belong with the oldest: 1, or as many as its chain has left. */

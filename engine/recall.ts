@@ -47,7 +47,8 @@ export function compareWithKnown(known: number, words: Words, at: number): numbe
     book.accounts.find(words, at + RESERVE.debit, core.firstHash) === rows.debit(slot)
   const isSameCredit =
     book.accounts.find(words, at + RESERVE.credit, core.secondHash) === rows.credit(slot)
-  return compareWithReservation(rows, slot, content, isSameDebit, isSameCredit)
+  const groupHash = book.groups.contentHashOf(slot)
+  return compareWithReservation(rows, slot, content, isSameDebit, isSameCredit, groupHash)
 }
 
 /** The sequence of the record that decided what `known` remembers. */

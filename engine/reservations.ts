@@ -1,15 +1,6 @@
 // The reservations' rows: open ones, and ended ones for as long as they are remembered. A granted
-// reserve is remembered by its row, so the row also holds what the command's content was.
-//
-// row (128 bytes), by word:
-//    0 id (4)            4 debit, credit slot     6 amount   8 settled   10 released   12 expiresAt
-//   14 state, flags, chain place   15 index hash  16 next, previous       18 group's next, previous
-//   20 group, its hash   22 timeout's hash       23 metadataHash
-//   24 sequence          26 time                 28 asked    30 taken
-//
-// `next` and `previous` link the expiry wheel's buckets while it is open, `next` the free rows at last;
-// the time it ended lies over the group's links. Ended rows stand in a ring in order of ending. A link is
-// slot + 1; 0 is none.
+// reserve is remembered by its row, so the row also holds what the command's content was. What lies
+// where in a row is reservation-layout.ts's.
 
 import {
   copyWords,
@@ -22,112 +13,89 @@ import {
   type Words,
   wordsOver,
 } from '../protocol/index.ts'
+import { EndedOrder } from './ended-order.ts'
+import { highHalf, wholeOf } from './halves.ts'
 import { contentHashOfGroup, contentHashOfNumber } from './id-hash.ts'
+import {
+  CHAIN_PLACE,
+  CHAIN_PLACE_SHIFT,
+  DOUBLE,
+  EXPIRES_SHIFT,
+  FLAGS_SHIFT,
+  IN_GROUP,
+  RESERVATION_ROW_BYTES,
+  ROW_WORDS,
+  STATE,
+  WORD,
+  wordOf,
+} from './reservation-layout.ts'
 import { RESERVATION_ROW } from './state-layout.ts'
-
-const ROW_BYTES = 128
-const WORDS_SHIFT = 5
-const DOUBLES_SHIFT = 4
-
-const WORD = {
-  debit: 4,
-  credit: 5,
-  state: 14,
-  hash: 15,
-  next: 16,
-  previous: 17,
-  groupNext: 18,
-  groupPrevious: 19,
-  group: 20,
-  groupHash: 21,
-  timeoutHash: 22,
-  metadataHash: 23,
-} as const
-
-const DOUBLE = {
-  amount: 3,
-  settled: 4,
-  released: 5,
-  expiresAt: 6,
-  endedAt: 9,
-  sequence: 12,
-  timeMs: 13,
-  asked: 14,
-  taken: 15,
-} as const
-
-const FLAGS_SHIFT = 8
-const CHAIN_PLACE_SHIFT = 16
 
 /** Rows of up to `reservationsMax` reservations. */
 export class Reservations {
-  readonly rowWords = ROW_BYTES / 4
+  readonly rowWords = ROW_WORDS
   readonly i32: Int32Array
   readonly bytes: number
+  private readonly u32: Uint32Array
   private readonly f64: Float64Array
-  /** The rows as bytes, for reading ids in place; a row begins at `slot * 128`. */
+  /** The rows as bytes, for reading ids in place; a row begins at `slot * 112`. */
   readonly words: Words
   #free = 0
   #fresh = 0
-  /** A ring of the slots that ended, the one that did first at `#endedStart`. */
-  private readonly ended: Int32Array
-  #endedStart = 0
-  #endedCount = 0
+  /** Those that ended, in order. */
+  readonly ended: EndedOrder
   /** Rows in use: open and ended. */
   count = 0
   open = 0
 
   constructor(reservationsMax: number) {
-    const rows = new ArrayBuffer(reservationsMax * ROW_BYTES)
+    const rows = new ArrayBuffer(reservationsMax * RESERVATION_ROW_BYTES)
     this.words = wordsOver(rows)
     this.i32 = this.words.i32
+    this.u32 = this.words.u32
     this.f64 = this.words.f64
-    this.ended = new Int32Array(reservationsMax)
-    this.bytes = rows.byteLength + this.ended.byteLength
+    this.ended = new EndedOrder(this)
+    this.bytes = rows.byteLength
   }
 
   debit(slot: number): number {
-    return this.i32[(slot << WORDS_SHIFT) + WORD.debit] as number
+    return this.i32[wordOf(slot) + WORD.debit] as number
   }
 
   credit(slot: number): number {
-    return this.i32[(slot << WORDS_SHIFT) + WORD.credit] as number
+    return this.i32[wordOf(slot) + WORD.credit] as number
   }
 
   /** One of `RESERVATION_STATE`. */
   state(slot: number): number {
-    return (this.i32[(slot << WORDS_SHIFT) + WORD.state] as number) & 0xff
+    return (this.i32[wordOf(slot) + WORD.state] as number) & STATE
   }
 
   /** The record's flags, without `linked`. */
   flags(slot: number): number {
-    return ((this.i32[(slot << WORDS_SHIFT) + WORD.state] as number) >>> FLAGS_SHIFT) & 0xff
-  }
-
-  /** The hash under which its id is indexed. */
-  hash(slot: number): number {
-    return this.i32[(slot << WORDS_SHIFT) + WORD.hash] as number
+    return ((this.i32[wordOf(slot) + WORD.state] as number) >>> FLAGS_SHIFT) & 0xff
   }
 
   chainPlace(slot: number): number {
-    return (this.i32[(slot << WORDS_SHIFT) + WORD.state] as number) >>> CHAIN_PLACE_SHIFT
+    const word = this.i32[wordOf(slot) + WORD.state] as number
+    return (word >>> CHAIN_PLACE_SHIFT) & CHAIN_PLACE
   }
 
   amount(slot: number): number {
-    return this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.amount] as number
+    return this.f64[(wordOf(slot) >>> 1) + DOUBLE.amount] as number
   }
 
   settled(slot: number): number {
-    return this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.settled] as number
+    return this.f64[(wordOf(slot) >>> 1) + DOUBLE.settled] as number
   }
 
   released(slot: number): number {
-    return this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.released] as number
+    return this.f64[(wordOf(slot) >>> 1) + DOUBLE.released] as number
   }
 
   /** What is still held for an open reservation. */
   remaining(slot: number): number {
-    const f = slot << DOUBLES_SHIFT
+    const f = wordOf(slot) >>> 1
     const f64 = this.f64
     return (
       (f64[f + DOUBLE.amount] as number) -
@@ -136,102 +104,137 @@ export class Reservations {
     )
   }
 
+  /** When it expires, or 0. */
   expiresAt(slot: number): number {
-    return this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.expiresAt] as number
+    const w = wordOf(slot)
+    const high = (this.i32[w + WORD.state] as number) >>> EXPIRES_SHIFT
+    return wholeOf(high, this.u32[w + WORD.expiresAt] as number)
   }
 
   setAmounts(slot: number, amount: number, settled: number, released: number): void {
-    const f = slot << DOUBLES_SHIFT
+    const f = wordOf(slot) >>> 1
     this.f64[f + DOUBLE.amount] = amount
     this.f64[f + DOUBLE.settled] = settled
     this.f64[f + DOUBLE.released] = released
   }
 
   setExpiresAt(slot: number, timeMs: number): void {
-    this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.expiresAt] = timeMs
+    const w = wordOf(slot)
+    const rest = (this.i32[w + WORD.state] as number) & ((1 << EXPIRES_SHIFT) - 1)
+    this.i32[w + WORD.state] = rest | (highHalf(timeMs) << EXPIRES_SHIFT)
+    this.i32[w + WORD.expiresAt] = timeMs | 0
   }
 
   /** Sequence of its reserve: no two reservations share one. */
   sequence(slot: number): number {
-    return this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.sequence] as number
+    const w = wordOf(slot)
+    const high = (this.i32[w + WORD.highs] as number) & 0xffff
+    return wholeOf(high, this.u32[w + WORD.sequence] as number)
   }
 
   timeMs(slot: number): number {
-    return this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.timeMs] as number
+    const w = wordOf(slot)
+    const high = (this.i32[w + WORD.highs] as number) >>> 16
+    return wholeOf(high, this.u32[w + WORD.timeMs] as number)
   }
 
   /** The amount that its reserve asked for. */
   asked(slot: number): number {
-    return this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.asked] as number
+    return this.f64[(wordOf(slot) >>> 1) + DOUBLE.asked] as number
   }
 
   /** The amount that its reserve held at first. */
   taken(slot: number): number {
-    return this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.taken] as number
+    return this.f64[(wordOf(slot) >>> 1) + DOUBLE.taken] as number
   }
 
+  /** When it ended; it has. */
   endedAt(slot: number): number {
-    return this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.endedAt] as number
+    const w = wordOf(slot)
+    const high = this.i32[w + WORD.endedAtHigh] as number
+    return wholeOf(high, this.u32[w + WORD.endedAt] as number)
   }
 
+  /** The hash of the id of the group that it was made in, or 0; it is in none any more. */
   groupHash(slot: number): number {
-    return this.i32[(slot << WORDS_SHIFT) + WORD.groupHash] as number
+    return this.i32[wordOf(slot) + WORD.group] as number
   }
 
   timeoutHash(slot: number): number {
-    return this.i32[(slot << WORDS_SHIFT) + WORD.timeoutHash] as number
+    return this.i32[wordOf(slot) + WORD.timeoutHash] as number
   }
 
   metadataHash(slot: number): number {
-    return this.i32[(slot << WORDS_SHIFT) + WORD.metadataHash] as number
+    return this.i32[wordOf(slot) + WORD.metadataHash] as number
+  }
+
+  /** Reads the lines of the row that a settle needs; gives back what has no meaning. */
+  touch(slot: number): number {
+    const w = wordOf(slot)
+    return (this.i32[w] as number) ^ (this.i32[w + WORD.groupPrevious] as number)
+  }
+
+  /** Reads all lines of the row, which will be another's. */
+  touchWhole(slot: number): number {
+    return this.touch(slot) ^ (this.i32[wordOf(slot) + ROW_WORDS - 1] as number)
   }
 
   next(slot: number): number {
-    return this.i32[(slot << WORDS_SHIFT) + WORD.next] as number
+    return this.i32[wordOf(slot) + WORD.next] as number
   }
 
   setNext(slot: number, link: number): void {
-    this.i32[(slot << WORDS_SHIFT) + WORD.next] = link
+    this.i32[wordOf(slot) + WORD.next] = link
   }
 
   previous(slot: number): number {
-    return this.i32[(slot << WORDS_SHIFT) + WORD.previous] as number
+    return this.i32[wordOf(slot) + WORD.previous] as number
   }
 
   setPrevious(slot: number, link: number): void {
-    this.i32[(slot << WORDS_SHIFT) + WORD.previous] = link
+    this.i32[wordOf(slot) + WORD.previous] = link
   }
 
-  /** The group's slot + 1, or 0. */
+  /** The slot + 1 of the group that it is in, or 0. */
   group(slot: number): number {
-    return this.i32[(slot << WORDS_SHIFT) + WORD.group] as number
+    const w = wordOf(slot)
+    const isIn = ((this.i32[w + WORD.state] as number) & IN_GROUP) !== 0
+    return isIn ? (this.i32[w + WORD.group] as number) : 0
   }
 
-  setGroup(slot: number, link: number): void {
-    this.i32[(slot << WORDS_SHIFT) + WORD.group] = link
+  enterGroup(slot: number, link: number): void {
+    const w = wordOf(slot)
+    this.i32[w + WORD.state] = (this.i32[w + WORD.state] as number) | IN_GROUP
+    this.i32[w + WORD.group] = link
+  }
+
+  /** Its group's id has this hash. */
+  leaveGroup(slot: number, groupHash: number): void {
+    const w = wordOf(slot)
+    this.i32[w + WORD.state] = (this.i32[w + WORD.state] as number) & ~IN_GROUP
+    this.i32[w + WORD.group] = groupHash
   }
 
   groupNext(slot: number): number {
-    return this.i32[(slot << WORDS_SHIFT) + WORD.groupNext] as number
+    return this.i32[wordOf(slot) + WORD.groupNext] as number
   }
 
   setGroupNext(slot: number, link: number): void {
-    this.i32[(slot << WORDS_SHIFT) + WORD.groupNext] = link
+    this.i32[wordOf(slot) + WORD.groupNext] = link
   }
 
   groupPrevious(slot: number): number {
-    return this.i32[(slot << WORDS_SHIFT) + WORD.groupPrevious] as number
+    return this.i32[wordOf(slot) + WORD.groupPrevious] as number
   }
 
   setGroupPrevious(slot: number, link: number): void {
-    this.i32[(slot << WORDS_SHIFT) + WORD.groupPrevious] = link
+    this.i32[wordOf(slot) + WORD.groupPrevious] = link
   }
 
   /** Fills a row from the reserve record at `at`; the table has room. Gives back its slot. */
   add(
     words: Words,
     at: number,
-    hash: number,
     debit: number,
     credit: number,
     taken: number,
@@ -240,37 +243,43 @@ export class Reservations {
     chainPlace: number,
   ): number {
     const slot = this.#claim()
-    const w = slot << WORDS_SHIFT
-    const f = slot << DOUBLES_SHIFT
-    const i32 = this.i32
-    const f64 = this.f64
+    const w = wordOf(slot)
+    const f = w >>> 1
+    const { i32, f64 } = this
     const timeoutMs = readI64(words, at + RESERVE.timeoutMs)
+    const expiresAt = timeoutMs === 0 ? 0 : timeMs + timeoutMs
     const flags = (words.u8[at + RECORD.flags] as number) & ~FLAG.linked
-    copyWords(words, at + RECORD.id, this.words, slot * ROW_BYTES, 16)
+    copyWords(words, at + RECORD.id, this.words, slot * RESERVATION_ROW_BYTES, 16)
     i32[w + WORD.debit] = debit
     i32[w + WORD.credit] = credit
-    f64[f + DOUBLE.amount] = taken
-    f64[f + DOUBLE.settled] = 0
-    f64[f + DOUBLE.released] = 0
-    f64[f + DOUBLE.expiresAt] = timeoutMs === 0 ? 0 : timeMs + timeoutMs
+    this.setAmounts(slot, taken, 0, 0)
     i32[w + WORD.state] =
-      RESERVATION_STATE.held | (flags << FLAGS_SHIFT) | (chainPlace << CHAIN_PLACE_SHIFT)
-    i32[w + WORD.hash] = hash
+      RESERVATION_STATE.held |
+      (chainPlace << CHAIN_PLACE_SHIFT) |
+      (flags << FLAGS_SHIFT) |
+      (highHalf(expiresAt) << EXPIRES_SHIFT)
+    i32[w + WORD.expiresAt] = expiresAt | 0
     i32[w + WORD.next] = 0
     i32[w + WORD.previous] = 0
+    i32[w + WORD.group] = contentHashOfGroup(words, at + RESERVE.group)
     i32[w + WORD.groupNext] = 0
     i32[w + WORD.groupPrevious] = 0
-    i32[w + WORD.group] = 0
-    i32[w + WORD.groupHash] = contentHashOfGroup(words, at + RESERVE.group)
+    this.#setMade(w, sequence, timeMs)
     i32[w + WORD.timeoutHash] = contentHashOfNumber(timeoutMs)
     i32[w + WORD.metadataHash] = words.i32[(at + RECORD.metadataHash) >>> 2] as number
-    f64[f + DOUBLE.sequence] = sequence
-    f64[f + DOUBLE.timeMs] = timeMs
     f64[f + DOUBLE.asked] = readI64(words, at + RESERVE.amount)
     f64[f + DOUBLE.taken] = taken
     this.count++
     this.open++
     return slot
+  }
+
+  /** Sets the sequence and the time of the reserve, in the row at word `w`. */
+  #setMade(w: number, sequence: number, timeMs: number): void {
+    const i32 = this.i32
+    i32[w + WORD.sequence] = sequence | 0
+    i32[w + WORD.timeMs] = timeMs | 0
+    i32[w + WORD.highs] = highHalf(sequence) | (highHalf(timeMs) << 16)
   }
 
   #claim(): number {
@@ -287,76 +296,74 @@ export class Reservations {
   }
 
   #giveBack(slot: number): void {
-    const w = slot << WORDS_SHIFT
+    const w = wordOf(slot)
     this.i32[w + WORD.state] = 0
     this.i32[w + WORD.next] = this.#free
     this.#free = slot + 1
     this.count--
   }
 
-  /** Ends an open reservation that is in no bucket and no group: it joins the ring of ended ones. */
+  /** Ends an open reservation that is in no bucket and no group: it joins those that ended. */
   end(slot: number, state: number, timeMs: number): void {
-    const w = (slot << WORDS_SHIFT) + WORD.state
-    this.i32[w] = ((this.i32[w] as number) & ~0xff) | state
-    this.f64[(slot << DOUBLES_SHIFT) + DOUBLE.endedAt] = timeMs
-    this.ended[this.#endedPlace(this.#endedCount++)] = slot
+    const w = wordOf(slot)
+    this.i32[w + WORD.state] = ((this.i32[w + WORD.state] as number) & ~STATE) | state
+    this.#setEndedAt(w, timeMs)
+    this.ended.push(slot)
     this.open--
+  }
+
+  #setEndedAt(w: number, timeMs: number): void {
+    this.i32[w + WORD.endedAt] = timeMs | 0
+    this.i32[w + WORD.endedAtHigh] = highHalf(timeMs)
   }
 
   /** Takes back `end` of the reservation that ended last. */
   unend(slot: number): void {
-    if (this.endedSlot(this.#endedCount - 1) !== slot) {
-      throw new Error('only the newest end can be taken back')
-    }
-    const w = slot << WORDS_SHIFT
+    this.ended.pop(slot)
+    const w = wordOf(slot)
     this.i32[w + WORD.state] =
-      ((this.i32[w + WORD.state] as number) & ~0xff) | RESERVATION_STATE.held
+      ((this.i32[w + WORD.state] as number) & ~STATE) | RESERVATION_STATE.held
     this.i32[w + WORD.next] = 0
     this.i32[w + WORD.previous] = 0
-    this.#endedCount--
     this.open++
-  }
-
-  /** Rows of reservations that ended and are remembered. */
-  get endedCount(): number {
-    return this.#endedCount
-  }
-
-  /** The slot that ended after `n` others which are still remembered, or -1. */
-  endedSlot(n: number): number {
-    return n < this.#endedCount ? (this.ended[this.#endedPlace(n)] as number) : -1
-  }
-
-  #endedPlace(n: number): number {
-    const place = this.#endedStart + n
-    return place >= this.ended.length ? place - this.ended.length : place
   }
 
   /** Forgets the reservation that ended first; it is out of the index already. */
   dropEnded(): void {
-    const slot = this.endedSlot(0)
-    this.#endedStart = this.#endedPlace(1)
-    this.#endedCount--
-    this.#giveBack(slot)
+    this.#giveBack(this.ended.shift())
   }
 
   /**
    * Adds the reservation of a `RESERVATION_ROW`, for which there is room, in no bucket and no group.
-   * Gives back its slot, or -1 where another one has its place in the order of ending.
+   * Gives back its slot, or -1 where it cannot have its place in the order of ending, of which
+   * `ended.beginRestore` and `ended.finishRestore` are told.
    */
-  restore(row: Words, at: number, hash: number): number {
+  restore(row: Words, at: number): number {
     const slot = this.#fresh
-    const w = slot << WORDS_SHIFT
-    const f = slot << DOUBLES_SHIFT
-    const { i32 } = this
-    copyWords(row, at + RESERVATION_ROW.id, this.words, slot * ROW_BYTES, 56)
-    i32[w + WORD.state] = row.i32[(at + RESERVATION_ROW.state) >>> 2] as number
-    i32[w + WORD.hash] = hash
-    i32[w + WORD.groupHash] = row.i32[(at + RESERVATION_ROW.groupHash) >>> 2] as number
+    const w = wordOf(slot)
+    const f = wordOf(slot) >>> 1
+    const { i32, f64 } = this
+    // From the id to what was released it is the same.
+    copyWords(
+      row,
+      at + RESERVATION_ROW.id,
+      this.words,
+      slot * RESERVATION_ROW_BYTES,
+      WORD.state * 4,
+    )
+    const state = row.u32[(at + RESERVATION_ROW.state) >>> 2] as number
+    i32[w + WORD.state] =
+      (state & STATE) |
+      ((state >>> 16) << CHAIN_PLACE_SHIFT) |
+      (((state >>> 8) & 0xff) << FLAGS_SHIFT)
+    this.setExpiresAt(slot, readF64(row, at + RESERVATION_ROW.expiresAt))
+    i32[w + WORD.group] = row.i32[(at + RESERVATION_ROW.groupHash) >>> 2] as number
     i32[w + WORD.timeoutHash] = row.i32[(at + RESERVATION_ROW.timeoutHash) >>> 2] as number
     i32[w + WORD.metadataHash] = row.i32[(at + RESERVATION_ROW.metadataHash) >>> 2] as number
-    const from = (at + RESERVATION_ROW.sequence) >>> 3
-    for (let n = 0; n < 4; n++) this.f64[f + DOUBLE.sequence + n] = row.f64[from + n] as number
+    const sequence = readF64(row, at + RESERVATION_ROW.sequence)
+    this.#setMade(w, sequence, readF64(row, at + RESERVATION_ROW.timeMs))
+    f64[f + DOUBLE.asked] = readF64(row, at + RESERVATION_ROW.asked)
+    f64[f + DOUBLE.taken] = readF64(row, at + RESERVATION_ROW.taken)
     this.#fresh++
     this.count++
     const ended = row.u32[(at + RESERVATION_ROW.ended) >>> 2] as number
@@ -364,20 +371,8 @@ export class Reservations {
       this.open++
       return slot
     }
-    if (ended > this.ended.length || this.ended[ended - 1] !== 0) return -1
-    this.f64[f + DOUBLE.endedAt] = readF64(row, at + RESERVATION_ROW.endedAt)
-    this.ended[ended - 1] = slot + 1
-    this.#endedCount++
-    return slot
-  }
-
-  /** After the last `restore`: false where the places in the order of ending have gaps. */
-  finishRestore(): boolean {
-    for (let n = 0; n < this.#endedCount; n++) {
-      if (this.ended[n] === 0) return false
-      this.ended[n] = (this.ended[n] as number) - 1
-    }
-    return true
+    this.#setEndedAt(w, readF64(row, at + RESERVATION_ROW.endedAt))
+    return this.ended.restore(slot, ended) ? slot : -1
   }
 
   /** No slot at or after this one is in use. */
@@ -390,6 +385,3 @@ export class Reservations {
     for (let slot = 0; slot < this.#fresh; slot++) if (this.state(slot) !== 0) yield slot
   }
 }
-
-/** Bytes of a row, for those who read ids in place. */
-export const RESERVATION_ROW_BYTES: number = ROW_BYTES

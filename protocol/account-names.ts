@@ -7,8 +7,11 @@
 import { formatUuid, ID_BYTES } from './ids.ts'
 import { readTailEntry, TAIL_TAG } from './tails.ts'
 
-/** Bytes of one entry of the index: the id, then the tail's place (u32, in units of 8) and length. */
-const ENTRY_BYTES = 24
+/**
+ * Bytes of one entry of the index: the id, then the tail's place (u32, in units of 8). Tails follow one another
+ * in order of the slots: a tail ends where the next one begins, or will.
+ */
+const ENTRY_BYTES = 20
 
 /** The shared memory behind the names of up to `accountsMax` accounts. */
 export interface AccountNamesMemory {
@@ -22,7 +25,7 @@ export function allocateAccountNames(
   nameBytesMax: number,
 ): AccountNamesMemory {
   return {
-    index: new SharedArrayBuffer(accountsMax * ENTRY_BYTES),
+    index: new SharedArrayBuffer((accountsMax + 1) * ENTRY_BYTES),
     tails: new SharedArrayBuffer((nameBytesMax + 7) & ~7),
   }
 }
@@ -66,13 +69,14 @@ export class AccountNames {
   place(slot: number, record: Uint8Array, idAt: number, tailBytes: number, keptAt: number): void {
     const at = slot * ENTRY_BYTES
     for (let i = 0; i < ID_BYTES; i++) this.#ids[at + i] = record[idAt + i] as number
-    this.#places[(at + ID_BYTES) >>> 2] = keptAt >>> 3
-    this.#places[(at + ID_BYTES + 4) >>> 2] = tailBytes
+    this.#places[placeOf(slot)] = keptAt >>> 3
+    this.#places[placeOf(slot + 1)] = (keptAt + tailBytes) >>> 3
   }
 
-  /** Bytes of the account's tail. */
+  /** Bytes of the tail of an account that there is. */
   tailBytesOf(slot: number): number {
-    return this.#places[(slot * ENTRY_BYTES + ID_BYTES + 4) >>> 2] as number
+    const start = this.#places[placeOf(slot)] as number
+    return ((this.#places[placeOf(slot + 1)] as number) - start) * 8
   }
 
   /** The tails' memory, for the engine to save and restore as a whole. */
@@ -109,9 +113,14 @@ export class AccountNames {
   }
 
   #read(slot: number, tag: typeof TAIL_TAG.id | typeof TAIL_TAG.metadata): string | undefined {
-    const place = (slot * ENTRY_BYTES + ID_BYTES) >>> 2
-    const bytes = this.#places[place + 1] ?? 0
-    if (bytes === 0) return undefined
-    return readTailEntry(this.#tails, (this.#places[place] as number) * 8, bytes, tag)
+    const start = this.#places[placeOf(slot)] ?? 0
+    const end = this.#places[placeOf(slot + 1)] ?? 0
+    if (end <= start) return undefined
+    return readTailEntry(this.#tails, start * 8, (end - start) * 8, tag)
   }
+}
+
+/** The word of the index that says where the tail of `slot` is. */
+function placeOf(slot: number): number {
+  return (slot * ENTRY_BYTES + ID_BYTES) / 4
 }
