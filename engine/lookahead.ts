@@ -144,21 +144,21 @@ function touchRows(): number {
 }
 
 /**
- * Where the memory is about to be full, touches the entries of the rows that will be forgotten: one for
- * each reserve and one for each other command, as if all were granted.
+ * Where the memory is about to be full, touches the entries of the rows that will be forgotten: of each kind
+ * as many as there are commands, and so those too that the next look finds on their way.
  */
 function touchForgotten(): number {
   const { limits, book } = writer.core
   const { outcomes, reservations, commands, hash } = book
   const others = outcomes.count + count - reserveCount - limits.outcomesMax
-  const oldest = Math.max(0, Math.min(others, count, outcomes.count))
+  const oldest = others > 0 ? Math.min(count, outcomes.count) : 0
   for (let n = 0; n < oldest; n++) {
     OLD_OUTCOMES[n] = hash.ofWords(outcomes.i32, Math.imul(outcomes.slotAt(n), outcomes.rowWords))
   }
   nextOutcome = 0
   outcomesEnd = oldest
   const reserves = reservations.count + reserveCount - limits.reservationsMax
-  const ended = Math.max(0, Math.min(reserves, count, reservations.ended.count))
+  const ended = reserves > 0 ? Math.min(count, reservations.ended.count) : 0
   let touched = 0
   reservations.ended.readOldest(OLD_ENDED, ended)
   for (let n = 0; n < ended; n++) {
