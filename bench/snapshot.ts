@@ -29,8 +29,11 @@ export interface SnapshotBenchOptions {
 /** How long a measurement without a snapshot takes, in ms. */
 const PLAIN_MS = 10_000
 
-/** How long the load runs before it is measured, or a snapshot is asked for, in ms. */
-const WARM_UP_MS = 1_000
+/**
+ * How long the load runs before it is measured, or a snapshot is asked for, in ms: after a rest it begins with
+ * a backlog of some tenths of a second, which belongs to neither.
+ */
+const WARM_UP_MS = 5_000
 
 /**
  * For how long commands are remembered, in ms: the state is to be that of the open reservations, and not that of
