@@ -22,7 +22,6 @@ export function machineConditions(): Record<string, string | number> {
     memoryBytes: totalmem(),
     platform: `${process.platform} ${process.arch}`,
     node: process.version,
-    ...(process.execArgv.length === 0 ? {} : { nodeFlagsOfClient: process.execArgv.join(' ') }),
   }
 }
 

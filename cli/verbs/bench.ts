@@ -27,23 +27,6 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<BenchResult>>> = {
   calls: () => benchCalls(),
 }
 
-/** Large tables on huge pages, which the allocator reads from its environment; a condition names it. */
-const HUGE_PAGES = 'glibc.malloc.hugetlb=1'
-
-/** Those that measure how long others wait, with a client on the same cores. */
-const MEASURES_LATENCY: readonly string[] = ['snapshot', 'views-effect', 'calls']
-
-/**
- * What is measured is the server. V8 collects a client's garbage on every core at once, some fifteen times a
- * second at full load, and all wait for the one that a core is not free for: on one thread, and less
- * often, it takes a third of that from the slowest answers. A condition names it.
- */
-const CLIENT_FLAGS = [
-  '--single-threaded-gc',
-  '--min-semi-space-size=32',
-  '--max-semi-space-size=32',
-] as const
-
 /** What comes next in one that takes minutes. */
 function noteStep(sentence: string): void {
   note(`  ${sentence}`)
@@ -59,10 +42,7 @@ export async function bench(what: string, json: boolean): Promise<ExitCode> {
     )
   }
   if (what === 'engine' && process.platform === 'linux' && !process.env.GLIBC_TUNABLES) {
-    return runAgain([], { GLIBC_TUNABLES: HUGE_PAGES })
-  }
-  if (MEASURES_LATENCY.includes(what) && !process.execArgv.includes(CLIENT_FLAGS[0])) {
-    return runAgain(CLIENT_FLAGS, {})
+    return withHugePages()
   }
   note(`measuring ${what}...`)
   const result = await run()
@@ -71,11 +51,16 @@ export async function bench(what: string, json: boolean): Promise<ExitCode> {
   return EXIT.fine
 }
 
-/** Runs the same command again with other settings, which count when a process starts. */
-function runAgain(flags: readonly string[], settings: Readonly<Record<string, string>>): ExitCode {
-  const args = [...process.execArgv, ...flags, ...process.argv.slice(1)]
-  const env = { ...process.env, ...settings }
-  const { status } = spawnSync(process.execPath, args, { env, stdio: 'inherit' })
+/**
+ * Runs the same command again with large tables on huge pages, which the allocator reads from its
+ * environment when a process starts. The result's conditions name the setting.
+ */
+function withHugePages(): ExitCode {
+  const env = { ...process.env, GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' }
+  const { status } = spawnSync(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    env,
+    stdio: 'inherit',
+  })
   return status === EXIT.fine ? EXIT.fine : EXIT.failed
 }
 
