@@ -28,7 +28,7 @@ const SECOND = new Int32Array(COMMANDS)
 const ACCOUNTS = new Int32Array(COMMANDS * 2)
 /** Hashes of the reservations that are named, then their references. */
 const NAMED = new Int32Array(COMMANDS)
-/** Hashes of the outcomes and of the ended reservations that are forgotten next, in order. */
+/** Hashes of the outcomes and of the ended reservations that may be forgotten next. */
 const OLD_OUTCOMES = new Int32Array(COMMANDS)
 const OLD_ENDED = new Int32Array(COMMANDS)
 
@@ -37,23 +37,13 @@ let namedCount = 0
 let reserveCount = 0
 let count = 0
 let next = 0
-/** Which of the old ones comes next, and how many were looked at. */
-let nextOutcome = 0
-let outcomesEnd = 0
-let nextEnded = 0
-let endedEnd = 0
 /** What was read, added up: keeps the reads from being thought useless. */
 let sum = 0
 
-/**
- * Forgets what was looked at: the next record is not the one after the last, or what was done meanwhile may
- * have been taken back.
- */
+/** Forgets what was looked at: the next record is not the one after the last. */
 export function restartLookahead(): void {
   next = 0
   count = 0
-  outcomesEnd = 0
-  endedEnd = 0
 }
 
 /**
@@ -155,8 +145,6 @@ function touchForgotten(): number {
   for (let n = 0; n < oldest; n++) {
     OLD_OUTCOMES[n] = hash.ofWords(outcomes.i32, Math.imul(outcomes.slotAt(n), outcomes.rowWords))
   }
-  nextOutcome = 0
-  outcomesEnd = oldest
   const reserves = reservations.count + reserveCount - limits.reservationsMax
   const ended = reserves > 0 ? Math.min(count, reservations.ended.count) : 0
   let touched = 0
@@ -166,21 +154,5 @@ function touchForgotten(): number {
     OLD_ENDED[n] = hash.ofWords(reservations.i32, Math.imul(slot, reservations.rowWords))
     touched ^= reservations.touchWhole(slot)
   }
-  nextEnded = 0
-  endedEnd = ended
   return touched ^ commands.touchAll(OLD_OUTCOMES, oldest) ^ commands.touchAll(OLD_ENDED, ended)
-}
-
-/** The hash of the oldest outcome's id, which is forgotten now: none is without this being asked. */
-export function takeOutcomeHash(): number {
-  if (nextOutcome < outcomesEnd) return OLD_OUTCOMES[nextOutcome++] as number
-  const { outcomes, hash } = writer.core.book
-  return hash.ofWords(outcomes.i32, Math.imul(outcomes.oldest, outcomes.rowWords))
-}
-
-/** The hash of the id of the reservation that ended first, which is forgotten now: as with outcomes. */
-export function takeEndedHash(): number {
-  if (nextEnded < endedEnd) return OLD_ENDED[nextEnded++] as number
-  const { reservations, hash } = writer.core.book
-  return hash.ofWords(reservations.i32, Math.imul(reservations.ended.oldest, reservations.rowWords))
 }

@@ -1,7 +1,6 @@
 // What is forgotten, and when: only the oldest, never what is younger than the window.
 
 import { KIND, STATUS, uuidV7TimeMs } from '../protocol/index.ts'
-import { takeEndedHash, takeOutcomeHash } from './lookahead.ts'
 import { forgetReply } from './module-memory.ts'
 import { OUTCOME_ROW_BYTES } from './outcome-memory.ts'
 import { REPLY_ENTRY_BYTES_MAX } from './reply-memory.ts'
@@ -90,7 +89,7 @@ function forgetOldestOutcomes(): void {
     const slot = outcomes.oldest
     const idMs = uuidV7TimeMs(outcomes.words, slot * OUTCOME_ROW_BYTES)
     if (idMs > core.forgottenIdMs) core.forgottenIdMs = idMs
-    commands.remove(slot * 2 + 1, takeOutcomeHash())
+    commands.remove(slot * 2 + 1, commands.hashOf(slot * 2 + 1))
     if (outcomes.kind(slot) === KIND.module) forgetReply(core, slot)
     outcomes.dropOldest()
   }
@@ -102,6 +101,6 @@ function forgetEndedReservation(): void {
   const slot = reservations.ended.oldest
   const idMs = uuidV7TimeMs(reservations.words, slot * RESERVATION_ROW_BYTES)
   if (idMs > core.forgottenIdMs) core.forgottenIdMs = idMs
-  commands.remove(slot * 2, takeEndedHash())
+  commands.remove(slot * 2, commands.hashOf(slot * 2))
   reservations.dropEnded()
 }
