@@ -19,8 +19,8 @@ import {
   readI64,
   TAIL_BYTES_MAX,
   type Words,
-  wordsOver,
 } from '../protocol/index.ts'
+import { allocateLines } from './cache-lines.ts'
 import { highHalf, wholeOf } from './halves.ts'
 import type { IdHash } from './id-hash.ts'
 import { IdIndex, NONE } from './id-index.ts'
@@ -61,16 +61,15 @@ export class Accounts {
   #mark = 0
 
   constructor(hash: IdHash, accountsMax: number, names: AccountNamesMemory) {
-    const rows = new ArrayBuffer(accountsMax * ROW_BYTES)
-    const cold = new ArrayBuffer(accountsMax * COLD_BYTES)
-    this.coldI32 = new Int32Array(cold)
-    this.coldU32 = new Uint32Array(cold)
-    this.words = wordsOver(rows)
+    const cold = allocateLines(accountsMax * COLD_BYTES)
+    this.coldI32 = cold.i32
+    this.coldU32 = cold.u32
+    this.words = allocateLines(accountsMax * ROW_BYTES)
     this.i32 = this.words.i32
     this.f64 = this.words.f64
     this.index = new IdIndex(hash, accountsMax, this)
     this.names = new AccountNames(names)
-    this.bytes = rows.byteLength + cold.byteLength + this.index.bytes
+    this.bytes = accountsMax * (ROW_BYTES + COLD_BYTES) + this.index.bytes
   }
 
   /** The slot of the account whose id, with this hash, is at byte `at` of `words`, or `NONE`. */

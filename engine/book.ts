@@ -250,8 +250,8 @@ export class Book {
       }
       this.groups.leave(slot)
     }
-    rows.end(slot, state, timeMs)
-    if (this.undo.isOn) this.undo.push(UNDO.end, slot, 0, 0, 0, 0, 0)
+    const before = rows.end(slot, state, timeMs)
+    if (this.undo.isOn) this.undo.push(UNDO.end, slot, before, 0, 0, 0, 0)
   }
 
   #addRemaining(debit: number, amount: number): void {
@@ -288,7 +288,7 @@ export class Book {
       case UNDO.amounts:
         return this.setAmounts(a, undo.x, undo.y, undo.z)
       case UNDO.end:
-        return reservations.unend(a)
+        return reservations.unend(a, b)
       case UNDO.leaveGroup:
         return this.groups.rejoin(a, b, undo.c, undo.x)
       case UNDO.groupId:

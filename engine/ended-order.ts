@@ -8,12 +8,10 @@
 const LISTS = 16
 const LAST_LIST = LISTS - 1
 
-/** Rows with two links that are free for those which ended; a link is slot + 1, and 0 is none. */
+/** Rows with a link that is free for those which ended; a link is slot + 1, and 0 is none. */
 export interface LinkedRows {
   next(slot: number): number
   setNext(slot: number, link: number): void
-  previous(slot: number): number
-  setPrevious(slot: number, link: number): void
 }
 
 /** See the head of this file. */
@@ -40,27 +38,27 @@ export class EndedOrder {
     return (this.#first[this.#oldestList] as number) - 1
   }
 
-  /** Adds the slot that ended last. */
-  push(slot: number): void {
+  /** Adds the slot that ended last. Gives back the link to the one before it in its list, for `pop`. */
+  push(slot: number): number {
     const rows = this.rows
     const list = (this.#oldestList + this.count++) & LAST_LIST
     const last = this.#last[list] as number
     rows.setNext(slot, 0)
-    rows.setPrevious(slot, last)
     if (last === 0) this.#first[list] = slot + 1
     else rows.setNext(last - 1, slot + 1)
     this.#last[list] = slot + 1
+    return last
   }
 
-  /** Takes the slot out that `push` added last. */
-  pop(slot: number): void {
+  /** Takes the slot out that `push` added last, and gave back `before` for. */
+  pop(slot: number, before: number): void {
     const list = (this.#oldestList + this.count - 1) & LAST_LIST
     if (this.count === 0 || this.#last[list] !== slot + 1) {
       throw new Error('only the newest end can be taken back')
     }
-    // A row whose older neighbour was forgotten still has a link to it, which is not followed.
+    // The one before may have been forgotten since.
     const isOnly = this.#first[list] === slot + 1
-    const previous = isOnly ? 0 : this.rows.previous(slot)
+    const previous = isOnly ? 0 : before
     this.#last[list] = previous
     if (isOnly) this.#first[list] = 0
     else this.rows.setNext(previous - 1, 0)

@@ -3,7 +3,8 @@
 //
 // row (32 bytes), by word: 0 id (4) | 4 first, last member (slot + 1) | 6 members | 7 next free row + 1
 
-import { copyWords, GROUP_RESERVATIONS_MAX, type Words, wordsOver } from '../protocol/index.ts'
+import { copyWords, GROUP_RESERVATIONS_MAX, type Words } from '../protocol/index.ts'
+import { allocateLines } from './cache-lines.ts'
 import { contentHashOfId, type IdHash } from './id-hash.ts'
 import { IdIndex, NONE } from './id-index.ts'
 import type { Reservations } from './reservations.ts'
@@ -27,7 +28,7 @@ export class Groups {
   count = 0
 
   constructor(hash: IdHash, groupsMax: number, reservations: Reservations) {
-    this.#words = wordsOver(new ArrayBuffer(groupsMax * ROW_BYTES))
+    this.#words = allocateLines(groupsMax * ROW_BYTES)
     this.i32 = this.#words.i32
     this.#hash = hash
     this.#index = new IdIndex(hash, groupsMax, this)

@@ -34,8 +34,8 @@ function seedTables(seed: number): void {
 
 /**
  * Simple tabulation hashing (Zobrist; Patrascu and Thorup, "The power of simple tabulation hashing",
- * 2012): linear probing stays at constant cost for any set of keys, crafted ones too, as long as the
- * tables are random and secret.
+ * 2012): linear probing and buckets stay at constant cost for any set of keys, crafted ones too, as long
+ * as the tables are random and secret.
  */
 export class IdHash {
   /** `seed` is a random 32-bit number; the first of a process counts. */

@@ -1,12 +1,15 @@
-// An index from identifiers to rows: open addressing, linear probing, deletion by shifting back (no
-// tombstones). The ids themselves lie at the start of the rows.
+// An index from identifiers to rows: a hash table of buckets, each of which is a line of the cache. Who
+// looks for an id, there or not, reads one line of the index, and then the row. The ids themselves lie at
+// the start of the rows.
 //
-// entry (6 bytes), by half word: 0 tag   1 reference, low   2 reference, high
+// bucket (64 bytes): 16 entries of 4 bytes
+// entry, by bits: the tag above, the reference below; 0 is free
 //
-// A tag is eight bits of the id's hash and above them how far from its home the entry lies, plus 1; 0 is a
-// free entry. The home comes from the hash's high bits and the tag has its low ones: next to nothing that
-// is not looked for has the tag of what is. Who lies further than a tag can say has the highest distance,
-// and what needs to know more works it out from the row's id.
+// The bucket comes from the hash's high bits and the tag is its low ones, as many as the reference leaves,
+// and never 0. A tag's lowest four bits say at which entry it would like to lie; it lies there or, going round
+// the bucket, behind others alone (linear probing, deletion by shifting back). What finds its bucket full
+// lies in the next one that is not: all buckets between an id's own and the one that it lies in are full.
+// With half of the entries in use, one bucket in a hundred is.
 //
 // A reference names a row of one of two tables: `slot * 2` is a row of the first, `slot * 2 + 1` of
 // the second. Accounts and groups use one table; commands use both (reservations and outcomes).
@@ -14,22 +17,16 @@
 // Hashes are `IdHash`'s signed words. Callers pass them in, for they need each of them several times.
 
 import type { Words } from '../protocol/index.ts'
+import { allocateLines, LINE_BYTES } from './cache-lines.ts'
 import { firstHashOf, orderByRegion, REGIONS } from './hash-order.ts'
 import type { IdHash } from './id-hash.ts'
 
-/**
- * How many half words beyond its home an id is also looked for ahead of time: most lie within, and one in
- * two of these is on the next cache line.
- */
-const AHEAD = 16
+/** Entries of a bucket, a power of two, and the last of them. */
+const BUCKET = LINE_BYTES / 4
+const LAST = BUCKET - 1
 
-/** Entries for each row that may be indexed: with two of three in use most lie near where they like to. */
-const ENTRIES_PER_ROW = 1.6
-const ENTRY_HALVES = 3
-const HASH_BITS = 0xff
-/** What one entry further from home adds to a tag, and the least tag of those who lie too far for it. */
-const FURTHER = 0x100
-const FAR = 0xff00
+/** Entries for each row that may be indexed. */
+const ENTRIES_PER_ROW = 2
 const TWO_32 = 4_294_967_296
 
 /** Rows that begin with their id. */
@@ -42,20 +39,17 @@ export interface IdRows {
 /** So many rows are worth being put in order before they are indexed. */
 const ORDERED_FROM = 65_536
 
-/** Half words on a line of the cache. */
-const HALVES_A_LINE = 32
-
 /** No row. */
 export const NONE = -1
 
 /** See the head of this file. */
 export class IdIndex {
   readonly bytes: number
-  private readonly entries: Uint16Array
-  private readonly size: number
-  /** Half words of all entries. */
-  private readonly end: number
+  private readonly entries: Int32Array
   private readonly scale: number
+  /** How many bits of an entry are its reference, and which. */
+  private readonly bits: number
+  private readonly references: number
   private readonly hash: IdHash
   private readonly firstIds: Int32Array
   private readonly firstWords: number
@@ -72,11 +66,13 @@ export class IdIndex {
     this.firstWords = first.rowWords
     this.secondIds = second.i32
     this.secondWords = second.rowWords
-    this.size = Math.floor(rowsMax * ENTRIES_PER_ROW) + 8
-    this.scale = this.size / TWO_32
-    this.end = this.size * ENTRY_HALVES
-    this.entries = new Uint16Array(this.end + AHEAD)
-    this.bytes = this.entries.byteLength
+    const buckets = Math.floor((rowsMax * ENTRIES_PER_ROW) / BUCKET) + 1
+    this.scale = buckets / TWO_32
+    const slots = Math.max(first.i32.length / first.rowWords, second.i32.length / second.rowWords)
+    this.bits = 32 - Math.clz32(slots * 2 - 1)
+    this.references = (1 << this.bits) - 1
+    this.bytes = buckets * LINE_BYTES
+    this.entries = allocateLines(this.bytes).i32
   }
 
   /** How many ids are indexed. */
@@ -86,30 +82,27 @@ export class IdIndex {
 
   /** The reference of the id at byte `at` of `words`, whose hash is `hash`, or `NONE`. */
   find(words: Words, at: number, hash: number): number {
-    const { entries, end } = this
-    let entry = homeOf(hash, this.scale)
-    for (let tag = tagAtHome(hash); ; tag = further(tag)) {
-      const found = entries[entry] as number
-      if (found === tag) {
-        const reference = this.#referenceAt(entry)
-        if (this.#isAt(reference, words.i32, at >>> 2)) return reference
-      }
-      if (found === 0) return NONE
-      entry += ENTRY_HALVES
-      if (entry === end) entry = 0
+    const { entries, references, bits } = this
+    const tag = tagOf(hash, bits)
+    const home = placeOf(tag, bits)
+    for (let first = bucketOf(hash, this.scale); ; first = this.#after(first)) {
+      let place = home
+      do {
+        const entry = entries[first + place] as number
+        if (entry === 0) return NONE
+        if ((entry & ~references) === tag) {
+          const reference = entry & references
+          if (this.#isAt(reference, words.i32, at >>> 2)) return reference
+        }
+        place = (place + 1) & LAST
+      } while (place !== home)
     }
   }
 
-  #referenceAt(entry: number): number {
-    const { entries } = this
-    return (entries[entry + 1] as number) | ((entries[entry + 2] as number) << 16)
-  }
-
-  #set(entry: number, tag: number, reference: number): void {
-    const { entries } = this
-    entries[entry] = tag
-    entries[entry + 1] = reference
-    entries[entry + 2] = reference >>> 16
+  /** Where the bucket after the one that begins at `first` does. */
+  #after(first: number): number {
+    const next = first + BUCKET
+    return next === this.entries.length ? 0 : next
   }
 
   #isAt(reference: number, i32: Int32Array, w: number): boolean {
@@ -126,16 +119,26 @@ export class IdIndex {
 
   /** Indexes a row that is not indexed yet under the hash of its id. */
   insert(reference: number, hash: number): void {
-    const { entries, end } = this
-    let entry = homeOf(hash, this.scale)
-    let tag = tagAtHome(hash)
-    while (entries[entry] !== 0) {
-      tag = further(tag)
-      entry += ENTRY_HALVES
-      if (entry === end) entry = 0
-    }
-    this.#set(entry, tag, reference)
+    const { bits } = this
+    const entry = tagOf(hash, bits) | reference
+    const home = placeOf(entry, bits)
+    let first = bucketOf(hash, this.scale)
+    while (!this.#put(entry, first, home)) first = this.#after(first)
     this.#count++
+  }
+
+  /** Puts an entry into the bucket that begins at `first`; false where that is full. */
+  #put(entry: number, first: number, home: number): boolean {
+    const { entries } = this
+    let place = home
+    do {
+      if (entries[first + place] === 0) {
+        entries[first + place] = entry
+        return true
+      }
+      place = (place + 1) & LAST
+    } while (place !== home)
+    return false
   }
 
   /**
@@ -165,40 +168,36 @@ export class IdIndex {
 
   /** Has a region of the table in the cache, line after line, before it is entered all over. */
   #warm(region: number): void {
-    const entries = this.entries
-    const end = Math.floor(firstHashOf(region + 1) * this.scale) * ENTRY_HALVES
+    const { entries, scale } = this
+    const end = Math.floor(firstHashOf(region + 1) * scale) * BUCKET
     let sum = 0
-    for (
-      let entry = Math.floor(firstHashOf(region) * this.scale) * ENTRY_HALVES;
-      entry < end;
-      entry += HALVES_A_LINE
-    ) {
-      sum ^= entries[entry] as number
+    for (let n = Math.floor(firstHashOf(region) * scale) * BUCKET; n < end; n += BUCKET) {
+      sum ^= entries[n] as number
     }
     this.#warmed ^= sum
   }
 
   /** Indexes a row of which nobody knows yet whether its id is new; false where it is not. */
   #enter(reference: number, hash: number): boolean {
-    const { entries, end } = this
-    let entry = homeOf(hash, this.scale)
-    let tag = tagAtHome(hash)
-    for (let found = entries[entry] as number; found !== 0; found = entries[entry] as number) {
-      if (found === tag && this.#isTwin(this.#referenceAt(entry), reference)) return false
-      tag = further(tag)
-      entry += ENTRY_HALVES
-      if (entry === end) entry = 0
-    }
-    this.#set(entry, tag, reference)
-    this.#count++
-    return true
-  }
-
-  #isTwin(found: number, reference: number): boolean {
     const isFirst = (reference & 1) === 0
     const ids = isFirst ? this.firstIds : this.secondIds
     const w = Math.imul(reference >>> 1, isFirst ? this.firstWords : this.secondWords)
-    return this.#isAt(found, ids, w)
+    const { entries, references, bits } = this
+    const tag = tagOf(hash, bits)
+    const home = placeOf(tag, bits)
+    for (let first = bucketOf(hash, this.scale); ; first = this.#after(first)) {
+      let place = home
+      do {
+        const entry = entries[first + place] as number
+        if (entry === 0) {
+          entries[first + place] = tag | reference
+          this.#count++
+          return true
+        }
+        if ((entry & ~references) === tag && this.#isAt(entry & references, ids, w)) return false
+        place = (place + 1) & LAST
+      } while (place !== home)
+    }
   }
 
   /** The hash of an indexed row's id. */
@@ -211,91 +210,115 @@ export class IdIndex {
 
   /** Takes a row out that was indexed under `hash`; its id, and those of all others, are still in place. */
   remove(reference: number, hash: number): void {
-    const { entries, end } = this
-    let entry = homeOf(hash, this.scale)
-    for (let tag = tagAtHome(hash); ; tag = further(tag)) {
-      const found = entries[entry] as number
-      if (found === tag && this.#referenceAt(entry) === reference) break
-      if (found === 0) throw new Error('an indexed row is not in its index')
-      entry += ENTRY_HALVES
-      if (entry === end) entry = 0
+    const { entries, bits } = this
+    const sought = tagOf(hash, bits) | reference
+    const home = placeOf(sought, bits)
+    for (let first = bucketOf(hash, this.scale); ; first = this.#after(first)) {
+      let place = home
+      do {
+        const entry = entries[first + place] as number
+        if (entry === 0) throw new Error('an indexed row is not in its index')
+        if (entry === sought) {
+          this.#count--
+          return this.#takeOut(first, place)
+        }
+        place = (place + 1) & LAST
+      } while (place !== home)
     }
-    this.#shiftBack(entry)
-    this.#count--
   }
 
-  /** Closes the gap at `hole` with those behind it that would rather lie there. */
-  #shiftBack(from: number): void {
-    const { entries, end } = this
-    let hole = from
-    let entry = from
-    for (let gap = FURTHER; ; gap += FURTHER) {
-      entry += ENTRY_HALVES
-      if (entry === end) entry = 0
-      const tag = entries[entry] as number
-      if (tag === 0) break
-      // It may move into the hole unless its home lies between the hole and itself.
-      const whole = tag < FAR ? tag : this.#wholeTag(entry)
-      if (whole < gap + FURTHER) continue
-      const nearer = whole - gap
-      entries[hole] = nearer < FAR ? nearer : FAR | (nearer & HASH_BITS)
-      entries[hole + 1] = entries[entry + 1] as number
-      entries[hole + 2] = entries[entry + 2] as number
-      hole = entry
-      gap = 0
+  /** Closes the gap at `taken`, in the bucket that begins at `first`, with those that would rather lie there. */
+  #takeOut(first: number, taken: number): void {
+    const { entries, bits } = this
+    let gap = taken
+    for (let n = 1; n < BUCKET; n++) {
+      const place = (taken + n) & LAST
+      const entry = entries[first + place] as number
+      if (entry === 0) {
+        entries[first + gap] = 0
+        return
+      }
+      const isBehindGap = ((place - placeOf(entry, bits)) & LAST) >= ((place - gap) & LAST)
+      if (!isBehindGap) continue
+      entries[first + gap] = entry
+      gap = place
     }
-    entries[hole] = 0
-  }
-
-  /** What the tag of an entry would be if it had bits for any distance. */
-  #wholeTag(entry: number): number {
-    const hash = this.hashOf(this.#referenceAt(entry))
-    const halves = entry - homeOf(hash, this.scale)
-    const distance = (halves < 0 ? halves + this.end : halves) / ENTRY_HALVES
-    return (distance + 1) * FURTHER + (hash & HASH_BITS)
-  }
-
-  /** Reads where each of `count` hashes would like to lie; gives back what has no meaning. */
-  touchAll(hashes: Int32Array, count: number): number {
-    const entries = this.entries
-    const scale = this.scale
-    let sum = 0
-    for (let n = 0; n < count; n++) {
-      const entry = homeOf(hashes[n] as number, scale)
-      sum ^= (entries[entry] as number) ^ (entries[entry + AHEAD] as number)
-    }
-    return sum
+    entries[first + gap] = 0
+    this.#refill(first)
   }
 
   /**
-   * Puts in place of each of `count` hashes the reference that lies where it would like to, or `NONE`:
-   * a guess, for those who want what a later `find` will read to be in the cache. To look further costs
-   * more than it gains.
+   * The bucket at `gap` was full and has room for one: an id that lies behind for that it was full comes nearer.
+   * Only those behind full buckets may.
    */
-  guessAll(hashes: Int32Array, count: number): number {
-    const entries = this.entries
-    const scale = this.scale
-    let sum = 0
-    for (let n = 0; n < count; n++) {
-      const hash = hashes[n] as number
-      const entry = homeOf(hash, scale)
-      hashes[n] = entries[entry] === tagAtHome(hash) ? this.#referenceAt(entry) : NONE
-      sum ^= entries[entry + AHEAD] as number
+  #refill(gap: number): void {
+    const { entries } = this
+    for (let first = this.#after(gap); ; first = this.#after(first)) {
+      let used = 0
+      for (let place = 0; place < BUCKET; place++) {
+        const entry = entries[first + place] as number
+        if (entry === 0) continue
+        used++
+        const own = bucketOf(this.hashOf(entry & this.references), this.scale)
+        if (this.#distance(own, first) < this.#distance(gap, first)) continue
+        this.#put(entry, gap, placeOf(entry, this.bits))
+        return this.#takeOut(first, place)
+      }
+      if (used < BUCKET) return
     }
-    return sum
+  }
+
+  /** How far the bucket at `to` is behind the one at `from`. */
+  #distance(from: number, to: number): number {
+    return to >= from ? to - from : to - from + this.entries.length
+  }
+
+  /** Reads the bucket of each of `count` hashes. */
+  touchAll(hashes: Int32Array, count: number): void {
+    const { entries, scale } = this
+    let sum = 0
+    for (let n = 0; n < count; n++) sum ^= entries[bucketOf(hashes[n] as number, scale)] as number
+    this.#warmed ^= sum
+  }
+
+  /**
+   * Puts in place of each of `count` hashes a reference from its bucket that has its tag, or `NONE`: a
+   * guess, for those who want what a later `find` will read to be in the cache.
+   */
+  guessAll(hashes: Int32Array, count: number): void {
+    // All buckets first: to decide by what one has would be to wait for it.
+    this.touchAll(hashes, count)
+    for (let n = 0; n < count; n++) hashes[n] = this.#guess(hashes[n] as number)
+  }
+
+  #guess(hash: number): number {
+    const { entries, references, bits } = this
+    const tag = tagOf(hash, bits)
+    const home = placeOf(tag, bits)
+    const first = bucketOf(hash, this.scale)
+    let place = home
+    do {
+      const entry = entries[first + place] as number
+      if (entry === 0) return NONE
+      if ((entry & ~references) === tag) return entry & references
+      place = (place + 1) & LAST
+    } while (place !== home)
+    return NONE
   }
 }
 
-/** Where a hash would like to lie: the hash, scaled to the size. */
-function homeOf(hash: number, scale: number): number {
-  return Math.imul((hash >>> 0) * scale, ENTRY_HALVES)
+/** Where the bucket of a hash begins: the hash, scaled to the buckets. */
+function bucketOf(hash: number, scale: number): number {
+  return Math.imul((hash >>> 0) * scale, BUCKET)
 }
 
-function tagAtHome(hash: number): number {
-  return FURTHER | (hash & HASH_BITS)
+/** The tag of a hash, in place: its low bits, above the `bits` of a reference. */
+function tagOf(hash: number, bits: number): number {
+  const tag = hash << bits
+  return tag === 0 ? 1 << bits : tag
 }
 
-/** The tag of the same hash one entry further from home. */
-function further(tag: number): number {
-  return tag < FAR ? tag + FURTHER : tag
+/** At which place of its bucket an entry, or a tag in place, would like to lie. */
+function placeOf(entry: number, bits: number): number {
+  return (entry >>> bits) & LAST
 }

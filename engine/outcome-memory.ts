@@ -9,7 +9,8 @@
 // The first id is the debit account, the account, the reservation or the group, by kind. Amounts are
 // kept whole; an id or a timeout that differs is overlooked once in 2^32.
 
-import { copyWords, FLAG, type Words, wordsOver } from '../protocol/index.ts'
+import { copyWords, FLAG, type Words } from '../protocol/index.ts'
+import { allocateLines } from './cache-lines.ts'
 import { highHalf, wholeOf } from './halves.ts'
 
 const ROW_BYTES = 64
@@ -55,13 +56,12 @@ export class OutcomeMemory {
   count = 0
 
   constructor(outcomesMax: number) {
-    const rows = new ArrayBuffer(outcomesMax * ROW_BYTES)
-    this.words = wordsOver(rows)
+    this.words = allocateLines(outcomesMax * ROW_BYTES)
     this.i32 = this.words.i32
     this.u32 = this.words.u32
     this.f64 = this.words.f64
     this.rowsMax = outcomesMax
-    this.bytes = rows.byteLength
+    this.bytes = outcomesMax * ROW_BYTES
   }
 
   /** The slot of the oldest row; there must be one. */

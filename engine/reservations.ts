@@ -11,18 +11,24 @@ import {
   readF64,
   readI64,
   type Words,
-  wordsOver,
 } from '../protocol/index.ts'
+import { allocateLines } from './cache-lines.ts'
 import { EndedOrder } from './ended-order.ts'
 import { highHalf, wholeOf } from './halves.ts'
 import { contentHashOfGroup, contentHashOfNumber } from './id-hash.ts'
 import {
+  ACCOUNT,
   CHAIN_PLACE,
   CHAIN_PLACE_SHIFT,
+  COLD,
+  COLD_DOUBLE,
+  coldWordOf,
   DOUBLE,
+  ENDED_SHIFT,
   EXPIRES_SHIFT,
   FLAGS_SHIFT,
   IN_GROUP,
+  RESERVATION_BYTES,
   RESERVATION_ROW_BYTES,
   ROW_WORDS,
   STATE,
@@ -38,7 +44,10 @@ export class Reservations {
   readonly bytes: number
   private readonly u32: Uint32Array
   private readonly f64: Float64Array
-  /** The rows as bytes, for reading ids in place; a row begins at `slot * 112`. */
+  private readonly coldI32: Int32Array
+  private readonly coldU32: Uint32Array
+  private readonly coldF64: Float64Array
+  /** The hot rows as bytes, for reading ids in place; a row begins at `slot * RESERVATION_ROW_BYTES`. */
   readonly words: Words
   #free = 0
   #fresh = 0
@@ -49,21 +58,25 @@ export class Reservations {
   open = 0
 
   constructor(reservationsMax: number) {
-    const rows = new ArrayBuffer(reservationsMax * RESERVATION_ROW_BYTES)
-    this.words = wordsOver(rows)
+    this.bytes = reservationsMax * RESERVATION_BYTES
+    const hotBytes = reservationsMax * RESERVATION_ROW_BYTES
+    const cold = allocateLines(this.bytes - hotBytes)
+    this.words = allocateLines(hotBytes)
     this.i32 = this.words.i32
     this.u32 = this.words.u32
     this.f64 = this.words.f64
+    this.coldI32 = cold.i32
+    this.coldU32 = cold.u32
+    this.coldF64 = cold.f64
     this.ended = new EndedOrder(this)
-    this.bytes = rows.byteLength
   }
 
   debit(slot: number): number {
-    return this.i32[wordOf(slot) + WORD.debit] as number
+    return (this.i32[wordOf(slot) + WORD.debit] as number) & ACCOUNT
   }
 
   credit(slot: number): number {
-    return this.i32[wordOf(slot) + WORD.credit] as number
+    return (this.i32[wordOf(slot) + WORD.credit] as number) & ACCOUNT
   }
 
   /** One of `RESERVATION_STATE`. */
@@ -127,56 +140,57 @@ export class Reservations {
 
   /** Sequence of its reserve: no two reservations share one. */
   sequence(slot: number): number {
-    const w = wordOf(slot)
-    const high = (this.i32[w + WORD.highs] as number) & 0xffff
-    return wholeOf(high, this.u32[w + WORD.sequence] as number)
+    const w = coldWordOf(slot)
+    const high = this.coldI32[w + COLD.highs] as number
+    return wholeOf(high & 0xffff, this.coldU32[w + COLD.sequence] as number)
   }
 
   timeMs(slot: number): number {
-    const w = wordOf(slot)
-    const high = (this.i32[w + WORD.highs] as number) >>> 16
-    return wholeOf(high, this.u32[w + WORD.timeMs] as number)
+    const w = coldWordOf(slot)
+    const high = (this.coldI32[w + COLD.highs] as number) >>> 16
+    return wholeOf(high, this.coldU32[w + COLD.timeMs] as number)
   }
 
   /** The amount that its reserve asked for. */
   asked(slot: number): number {
-    return this.f64[(wordOf(slot) >>> 1) + DOUBLE.asked] as number
+    return this.coldF64[(coldWordOf(slot) >>> 1) + COLD_DOUBLE.asked] as number
   }
 
   /** The amount that its reserve held at first. */
   taken(slot: number): number {
-    return this.f64[(wordOf(slot) >>> 1) + DOUBLE.taken] as number
+    return this.coldF64[(coldWordOf(slot) >>> 1) + COLD_DOUBLE.taken] as number
   }
 
   /** When it ended; it has. */
   endedAt(slot: number): number {
+    const { u32 } = this
     const w = wordOf(slot)
-    const high = this.i32[w + WORD.endedAtHigh] as number
-    return wholeOf(high, this.u32[w + WORD.endedAt] as number)
+    const middle = (u32[w + WORD.debit] as number) >>> ENDED_SHIFT
+    const high = (u32[w + WORD.credit] as number) >>> ENDED_SHIFT
+    return wholeOf((high << 8) | middle, u32[w + WORD.endedAt] as number)
   }
 
   /** The hash of the id of the group that it was made in, or 0; it is in none any more. */
   groupHash(slot: number): number {
-    return this.i32[wordOf(slot) + WORD.group] as number
+    return this.coldI32[coldWordOf(slot) + COLD.group] as number
   }
 
   timeoutHash(slot: number): number {
-    return this.i32[wordOf(slot) + WORD.timeoutHash] as number
+    return this.coldI32[coldWordOf(slot) + COLD.timeoutHash] as number
   }
 
   metadataHash(slot: number): number {
-    return this.i32[wordOf(slot) + WORD.metadataHash] as number
+    return this.coldI32[coldWordOf(slot) + COLD.metadataHash] as number
   }
 
-  /** Reads the lines of the row that a settle needs; gives back what has no meaning. */
+  /** Reads the line of the hot row; gives back what has no meaning. */
   touch(slot: number): number {
-    const w = wordOf(slot)
-    return (this.i32[w] as number) ^ (this.i32[w + WORD.groupPrevious] as number)
+    return this.i32[wordOf(slot)] as number
   }
 
-  /** Reads all lines of the row, which will be another's. */
+  /** Reads both rows, which will be another's; gives back what has no meaning. */
   touchWhole(slot: number): number {
-    return this.touch(slot) ^ (this.i32[wordOf(slot) + ROW_WORDS - 1] as number)
+    return this.touch(slot) ^ this.groupHash(slot) ^ this.metadataHash(slot)
   }
 
   next(slot: number): number {
@@ -197,41 +211,40 @@ export class Reservations {
 
   /** The slot + 1 of the group that it is in, or 0. */
   group(slot: number): number {
-    const w = wordOf(slot)
-    const isIn = ((this.i32[w + WORD.state] as number) & IN_GROUP) !== 0
-    return isIn ? (this.i32[w + WORD.group] as number) : 0
+    const isIn = ((this.i32[wordOf(slot) + WORD.state] as number) & IN_GROUP) !== 0
+    return isIn ? (this.coldI32[coldWordOf(slot) + COLD.group] as number) : 0
   }
 
   enterGroup(slot: number, link: number): void {
-    const w = wordOf(slot)
-    this.i32[w + WORD.state] = (this.i32[w + WORD.state] as number) | IN_GROUP
-    this.i32[w + WORD.group] = link
+    const w = wordOf(slot) + WORD.state
+    this.i32[w] = (this.i32[w] as number) | IN_GROUP
+    this.coldI32[coldWordOf(slot) + COLD.group] = link
   }
 
   /** Its group's id has this hash. */
   leaveGroup(slot: number, groupHash: number): void {
-    const w = wordOf(slot)
-    this.i32[w + WORD.state] = (this.i32[w + WORD.state] as number) & ~IN_GROUP
-    this.i32[w + WORD.group] = groupHash
+    const w = wordOf(slot) + WORD.state
+    this.i32[w] = (this.i32[w] as number) & ~IN_GROUP
+    this.coldI32[coldWordOf(slot) + COLD.group] = groupHash
   }
 
   groupNext(slot: number): number {
-    return this.i32[wordOf(slot) + WORD.groupNext] as number
+    return this.coldI32[coldWordOf(slot) + COLD.groupNext] as number
   }
 
   setGroupNext(slot: number, link: number): void {
-    this.i32[wordOf(slot) + WORD.groupNext] = link
+    this.coldI32[coldWordOf(slot) + COLD.groupNext] = link
   }
 
   groupPrevious(slot: number): number {
-    return this.i32[wordOf(slot) + WORD.groupPrevious] as number
+    return this.coldI32[coldWordOf(slot) + COLD.groupPrevious] as number
   }
 
   setGroupPrevious(slot: number, link: number): void {
-    this.i32[wordOf(slot) + WORD.groupPrevious] = link
+    this.coldI32[coldWordOf(slot) + COLD.groupPrevious] = link
   }
 
-  /** Fills a row from the reserve record at `at`; the table has room. Gives back its slot. */
+  /** Fills both rows from the reserve record at `at`; the table has room. Gives back its slot. */
   add(
     words: Words,
     at: number,
@@ -244,8 +257,8 @@ export class Reservations {
   ): number {
     const slot = this.#claim()
     const w = wordOf(slot)
-    const f = w >>> 1
-    const { i32, f64 } = this
+    const c = coldWordOf(slot)
+    const { i32, coldI32, coldF64 } = this
     const timeoutMs = readI64(words, at + RESERVE.timeoutMs)
     const expiresAt = timeoutMs === 0 ? 0 : timeMs + timeoutMs
     const flags = (words.u8[at + RECORD.flags] as number) & ~FLAG.linked
@@ -253,33 +266,30 @@ export class Reservations {
     i32[w + WORD.debit] = debit
     i32[w + WORD.credit] = credit
     this.setAmounts(slot, taken, 0, 0)
-    i32[w + WORD.state] =
-      RESERVATION_STATE.held |
-      (chainPlace << CHAIN_PLACE_SHIFT) |
-      (flags << FLAGS_SHIFT) |
-      (highHalf(expiresAt) << EXPIRES_SHIFT)
-    i32[w + WORD.expiresAt] = expiresAt | 0
+    const rest = (chainPlace << CHAIN_PLACE_SHIFT) | (flags << FLAGS_SHIFT)
+    i32[w + WORD.state] = RESERVATION_STATE.held | rest
+    this.setExpiresAt(slot, expiresAt)
     i32[w + WORD.next] = 0
     i32[w + WORD.previous] = 0
-    i32[w + WORD.group] = contentHashOfGroup(words, at + RESERVE.group)
-    i32[w + WORD.groupNext] = 0
-    i32[w + WORD.groupPrevious] = 0
-    this.#setMade(w, sequence, timeMs)
-    i32[w + WORD.timeoutHash] = contentHashOfNumber(timeoutMs)
-    i32[w + WORD.metadataHash] = words.i32[(at + RECORD.metadataHash) >>> 2] as number
-    f64[f + DOUBLE.asked] = readI64(words, at + RESERVE.amount)
-    f64[f + DOUBLE.taken] = taken
+    coldI32[c + COLD.group] = contentHashOfGroup(words, at + RESERVE.group)
+    coldI32[c + COLD.groupNext] = 0
+    coldI32[c + COLD.groupPrevious] = 0
+    this.#setMade(c, sequence, timeMs)
+    coldI32[c + COLD.timeoutHash] = contentHashOfNumber(timeoutMs)
+    coldI32[c + COLD.metadataHash] = words.i32[(at + RECORD.metadataHash) >>> 2] as number
+    coldF64[(c >>> 1) + COLD_DOUBLE.asked] = readI64(words, at + RESERVE.amount)
+    coldF64[(c >>> 1) + COLD_DOUBLE.taken] = taken
     this.count++
     this.open++
     return slot
   }
 
-  /** Sets the sequence and the time of the reserve, in the row at word `w`. */
+  /** Sets the sequence and the time of the reserve, in the cold row at word `w`. */
   #setMade(w: number, sequence: number, timeMs: number): void {
-    const i32 = this.i32
-    i32[w + WORD.sequence] = sequence | 0
-    i32[w + WORD.timeMs] = timeMs | 0
-    i32[w + WORD.highs] = highHalf(sequence) | (highHalf(timeMs) << 16)
+    const { coldI32 } = this
+    coldI32[w + COLD.sequence] = sequence | 0
+    coldI32[w + COLD.timeMs] = timeMs | 0
+    coldI32[w + COLD.highs] = highHalf(sequence) | (highHalf(timeMs) << 16)
   }
 
   #claim(): number {
@@ -303,28 +313,34 @@ export class Reservations {
     this.count--
   }
 
-  /** Ends an open reservation that is in no bucket and no group: it joins those that ended. */
-  end(slot: number, state: number, timeMs: number): void {
-    const w = wordOf(slot)
-    this.i32[w + WORD.state] = ((this.i32[w + WORD.state] as number) & ~STATE) | state
-    this.#setEndedAt(w, timeMs)
-    this.ended.push(slot)
+  /** Ends an open reservation that is in no bucket and no group. Gives back what `unend` needs. */
+  end(slot: number, state: number, timeMs: number): number {
+    const w = wordOf(slot) + WORD.state
+    this.i32[w] = ((this.i32[w] as number) & ~STATE) | state
+    this.#setEndedAt(slot, timeMs)
     this.open--
+    return this.ended.push(slot)
   }
 
-  #setEndedAt(w: number, timeMs: number): void {
-    this.i32[w + WORD.endedAt] = timeMs | 0
-    this.i32[w + WORD.endedAtHigh] = highHalf(timeMs)
-  }
-
-  /** Takes back `end` of the reservation that ended last. */
-  unend(slot: number): void {
-    this.ended.pop(slot)
+  #setEndedAt(slot: number, timeMs: number): void {
+    const { i32 } = this
     const w = wordOf(slot)
-    this.i32[w + WORD.state] =
-      ((this.i32[w + WORD.state] as number) & ~STATE) | RESERVATION_STATE.held
-    this.i32[w + WORD.next] = 0
-    this.i32[w + WORD.previous] = 0
+    const high = highHalf(timeMs)
+    i32[w + WORD.debit] = this.debit(slot) | (high << ENDED_SHIFT)
+    i32[w + WORD.credit] = this.credit(slot) | ((high >>> 8) << ENDED_SHIFT)
+    i32[w + WORD.endedAt] = timeMs | 0
+  }
+
+  /** Takes back `end` of the reservation that ended last, which gave back `before`. */
+  unend(slot: number, before: number): void {
+    this.ended.pop(slot, before)
+    const { i32 } = this
+    const w = wordOf(slot)
+    i32[w + WORD.debit] = this.debit(slot)
+    i32[w + WORD.credit] = this.credit(slot)
+    i32[w + WORD.state] = ((i32[w + WORD.state] as number) & ~STATE) | RESERVATION_STATE.held
+    i32[w + WORD.next] = 0
+    i32[w + WORD.previous] = 0
     this.open++
   }
 
@@ -341,29 +357,24 @@ export class Reservations {
   restore(row: Words, at: number): number {
     const slot = this.#fresh
     const w = wordOf(slot)
-    const f = wordOf(slot) >>> 1
-    const { i32, f64 } = this
+    const c = coldWordOf(slot)
+    const { i32, coldI32, coldF64 } = this
     // From the id to what was released it is the same.
-    copyWords(
-      row,
-      at + RESERVATION_ROW.id,
-      this.words,
-      slot * RESERVATION_ROW_BYTES,
-      WORD.state * 4,
-    )
+    const hotAt = slot * RESERVATION_ROW_BYTES
+    copyWords(row, at + RESERVATION_ROW.id, this.words, hotAt, WORD.state * 4)
     const state = row.u32[(at + RESERVATION_ROW.state) >>> 2] as number
     i32[w + WORD.state] =
       (state & STATE) |
       ((state >>> 16) << CHAIN_PLACE_SHIFT) |
       (((state >>> 8) & 0xff) << FLAGS_SHIFT)
     this.setExpiresAt(slot, readF64(row, at + RESERVATION_ROW.expiresAt))
-    i32[w + WORD.group] = row.i32[(at + RESERVATION_ROW.groupHash) >>> 2] as number
-    i32[w + WORD.timeoutHash] = row.i32[(at + RESERVATION_ROW.timeoutHash) >>> 2] as number
-    i32[w + WORD.metadataHash] = row.i32[(at + RESERVATION_ROW.metadataHash) >>> 2] as number
+    coldI32[c + COLD.group] = row.i32[(at + RESERVATION_ROW.groupHash) >>> 2] as number
+    coldI32[c + COLD.timeoutHash] = row.i32[(at + RESERVATION_ROW.timeoutHash) >>> 2] as number
+    coldI32[c + COLD.metadataHash] = row.i32[(at + RESERVATION_ROW.metadataHash) >>> 2] as number
     const sequence = readF64(row, at + RESERVATION_ROW.sequence)
-    this.#setMade(w, sequence, readF64(row, at + RESERVATION_ROW.timeMs))
-    f64[f + DOUBLE.asked] = readF64(row, at + RESERVATION_ROW.asked)
-    f64[f + DOUBLE.taken] = readF64(row, at + RESERVATION_ROW.taken)
+    this.#setMade(c, sequence, readF64(row, at + RESERVATION_ROW.timeMs))
+    coldF64[(c >>> 1) + COLD_DOUBLE.asked] = readF64(row, at + RESERVATION_ROW.asked)
+    coldF64[(c >>> 1) + COLD_DOUBLE.taken] = readF64(row, at + RESERVATION_ROW.taken)
     this.#fresh++
     this.count++
     const ended = row.u32[(at + RESERVATION_ROW.ended) >>> 2] as number
@@ -371,7 +382,7 @@ export class Reservations {
       this.open++
       return slot
     }
-    this.#setEndedAt(w, readF64(row, at + RESERVATION_ROW.endedAt))
+    this.#setEndedAt(slot, readF64(row, at + RESERVATION_ROW.endedAt))
     return this.ended.restore(slot, ended) ? slot : -1
   }
 

@@ -96,15 +96,11 @@ t.test('what is not indexed cannot be taken out', async (t) => {
 
 /** Links in plain arrays. */
 function linkedRows(count: number) {
-  const [next, previous] = [new Int32Array(count), new Int32Array(count)]
+  const next = new Int32Array(count)
   return {
     next: (slot: number) => next[slot] as number,
     setNext: (slot: number, link: number) => {
       next[slot] = link
-    },
-    previous: (slot: number) => previous[slot] as number,
-    setPrevious: (slot: number, link: number) => {
-      previous[slot] = link
     },
   }
 }
@@ -117,15 +113,17 @@ t.test('the order of ending is kept: at both ends, ahead, and over a restore', a
   const property = fc.property(steps, (taken) => {
     let order = new EndedOrder(linkedRows(ROWS))
     const model: number[] = []
+    /** The link to the one before in its list, of sixteen. */
+    const before = () => (model.at(-16) ?? -1) + 1
     const free = Array.from({ length: ROWS }, (_, n) => (n * 37) % ROWS)
     for (const step of taken) {
       if (step === 'push' && free.length > 0) {
         const slot = free.shift() as number
-        order.push(slot)
+        if (order.push(slot) !== before()) return false
         model.push(slot)
       } else if (step === 'pop' && model.length > 0) {
         const slot = model.pop() as number
-        order.pop(slot)
+        order.pop(slot, before())
         free.push(slot)
       } else if (step === 'shift' && model.length > 0) {
         t.equal(order.shift(), model[0])
@@ -161,10 +159,10 @@ t.test('an order that has gaps, twins or more places than rows is refused', asyn
   t.notOk(restored(2, 2), 'twins')
   t.notOk(restored(1, 4), 'beyond')
   const order = new EndedOrder(linkedRows(9))
-  t.throws(() => order.pop(0), /only the newest end/)
+  t.throws(() => order.pop(0, 0), /only the newest end/)
   order.push(1)
   order.push(2)
-  t.throws(() => order.pop(1), /only the newest end/)
+  t.throws(() => order.pop(1, 0), /only the newest end/)
 })
 
 t.test('a row holds the highest numbers, each by itself', async (t) => {
@@ -196,11 +194,11 @@ t.test('a row holds the highest numbers, each by itself', async (t) => {
   t.equal(rows.group(1), 5)
   rows.leaveGroup(1, -9)
   t.equal(rows.groupHash(1), -9)
-  rows.end(1, RESERVATION_STATE.expired, TIME_MS_MAX)
+  const before = rows.end(1, RESERVATION_STATE.expired, TIME_MS_MAX)
   t.equal(rows.state(1), RESERVATION_STATE.expired)
   t.equal(rows.endedAt(1), TIME_MS_MAX)
   for (const slot of slots) check(slot)
-  rows.unend(1)
+  rows.unend(1, before)
   t.equal(rows.state(1), RESERVATION_STATE.held)
   rows.setExpiresAt(1, 1)
   t.equal(rows.expiresAt(1), 1)
