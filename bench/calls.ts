@@ -4,11 +4,21 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
-import { setTimeout as delay, setImmediate as takeTurn } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { connect, type Holdfast } from '../client/index.ts'
+import {
+  allocateWords,
+  copyWords,
+  KIND,
+  MODULE,
+  moduleRoute,
+  RECORD,
+  type Words,
+} from '../protocol/index.ts'
+import { type Measured, pace, TICK_MS } from './pace.ts'
 import { type BenchResult, machineConditions, median } from './result.ts'
 import { startServerProcess } from './server-process.ts'
+import { IdSource, Wire } from './wire.ts'
 
 /** What may be set. */
 export interface CallsBenchOptions {
@@ -33,9 +43,6 @@ const PAID_IN = 2 ** 40
 /** Starts a second, and as many ends: 10,000 commands together, and 10,000 of each. */
 const PACES: readonly number[] = [5_000, 10_000]
 
-/** Starts and ends of one tick are sent together. */
-const TICK_MS = 1
-
 /** Calls that go their way at the same time at full speed. */
 const AHEAD = 2_048
 const ROUND_MS = 3_000
@@ -55,13 +62,14 @@ export async function benchCalls(options: CallsBenchOptions = {}): Promise<Bench
   const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
   const server = await startServerProcess(dataDir, [], { isQuiet: true })
   try {
-    const load = new CallLoad(await connect(server.url, { timeoutMs: 120_000 }))
+    const wire = await Wire.connect(server.url)
+    const load = new CallLoad(await connect(server.url, { timeoutMs: 120_000 }), wire)
     await load.prepare()
     await load.fill(live)
     await load.paced(Math.max(...startsPerSecond), WARM_UP_SECONDS)
     const paces: Pace[] = []
     for (const starts of startsPerSecond) {
-      const paced: Paced[] = []
+      const paced: Measured[] = []
       for (let i = 0; i < rounds; i++) paced.push(await load.paced(starts, seconds))
       paces.push({ starts, rounds: paced })
     }
@@ -70,6 +78,7 @@ export async function benchCalls(options: CallsBenchOptions = {}): Promise<Bench
     await load.pairsPerSecond(ROUND_MS / 3)
     for (let i = 0; i < rounds; i++) pairs.push(await load.pairsPerSecond(ROUND_MS))
     await load.assertLive(live)
+    await wire.close()
     await load.hf.close()
     return resultOf(paces, pairs, { live, seconds, rounds })
   } finally {
@@ -78,18 +87,10 @@ export async function benchCalls(options: CallsBenchOptions = {}): Promise<Bench
   }
 }
 
-/** What one round at a pace came to. */
-interface Paced {
-  /** Of starts and ends. */
-  readonly latency: RecordableHistogram
-  /** Starts and ends that were answered a second. */
-  readonly commandsPerSecond: number
-}
-
 /** So many starts a second and as many ends, in rounds. */
 interface Pace {
   readonly starts: number
-  readonly rounds: readonly Paced[]
+  readonly rounds: readonly Measured[]
 }
 
 function resultOf(
@@ -105,9 +106,10 @@ function resultOf(
       ...machineConditions(),
       commands: 'starts and ends of calls, durable before the answer',
       measured:
-        'commandsPerSecond at full speed; latencies at the pace, from when each was due; medians',
+        'commandsPerSecond at full speed; latencies of ticks at the pace, from when they were due; medians',
       server: 'holdfast serve with its defaults, its follower and its views',
-      client: 'holdfast/client on the same machine, one connection',
+      client:
+        'on the same machine, one connection: holdfast/client at full speed, one that does next to nothing at the pace',
       liveCalls: live,
       tickMs: TICK_MS,
       secondsPerRoundAtPace: seconds,
@@ -127,26 +129,32 @@ function resultOf(
 }
 
 function figuresOf({ starts, rounds }: Pace): Record<string, number> {
-  const all = (percentile: number): number[] =>
-    rounds.map(({ latency }) => latency.percentile(percentile) / 1_000)
   const at = `at ${starts} starts and ${starts} ends a second`
   return {
-    [`answered per second ${at}`]: median(rounds.map((round) => round.commandsPerSecond)),
-    [`p50Ms ${at}`]: median(all(50)),
-    [`p99Ms ${at}`]: median(all(99)),
-    [`p99Ms ${at}, slowest round`]: Math.max(...all(99)),
-    [`p99.9Ms ${at}`]: median(all(99.9)),
+    [`answered per second ${at}`]: median(
+      rounds.map(({ commands, seconds }) => Math.round(commands / seconds)),
+    ),
+    [`p50Ms ${at}`]: median(rounds.map(({ p50Ms }) => p50Ms)),
+    [`p99Ms ${at}`]: median(rounds.map(({ p99Ms }) => p99Ms)),
+    [`p99Ms ${at}, slowest round`]: Math.max(...rounds.map(({ p99Ms }) => p99Ms)),
+    [`p99.9Ms ${at}`]: median(rounds.map(({ p999Ms }) => p999Ms)),
   }
 }
 
 /** Starts calls, and ends those that were started first. */
 class CallLoad {
   readonly hf: Holdfast
+  readonly #wire: Wire
+  readonly #startRecord = recordOf('start', startOf(0))
+  readonly #endRecord = recordOf('end', endOf(0))
+  readonly #ids = new IdSource()
   #started = 0
   #ended = 0
 
-  constructor(hf: Holdfast) {
+  /** Prepares, and runs at full speed, by `hf`; at a pace over `wire`. */
+  constructor(hf: Holdfast, wire: Wire) {
     this.hf = hf
+    this.#wire = wire
   }
 
   /** Customers with money, and a tariff. */
@@ -154,7 +162,7 @@ class CallLoad {
     const rates = { ratePerMinute: RATE, initialIncrement: 30, increment: 6 }
     await this.#ask('put_tariff', { tariffId: 'all', prefix: '', ...rates })
     await this.#ask('change_settings', { ringingSeconds: RINGING_SECONDS })
-    const customers = Array.from({ length: CUSTOMERS }, (_, i) => `customer-${i}`)
+    const customers = Array.from({ length: CUSTOMERS }, (_, i) => customerOf(i))
     await Promise.all(
       customers.map((customerId) => this.#ask('add_customer', { customerId, currency: 'EUR' })),
     )
@@ -172,38 +180,34 @@ class CallLoad {
     await Promise.all(Array.from({ length: AHEAD }, line))
   }
 
-  /** As many starts and as many ends a second, in every tick, whether answers came or not. */
-  async paced(startsPerSecond: number, seconds: number): Promise<Paced> {
-    const latency = createHistogram()
-    const startedMs = performance.now()
-    let failure: unknown
-    let unanswered = 0
-    const timed = (dueMs: number, sent: Promise<void>): void => {
-      unanswered++
-      const answered = (): void => {
-        unanswered--
-        // From when it was due: a client that is late must not hide a server that is.
-        latency.record(Math.max(1, Math.round((performance.now() - dueMs) * 1_000)))
-      }
-      sent.then(answered, (error) => {
-        failure = error
-      })
-    }
-    const perTick = Math.round((startsPerSecond / 1_000) * TICK_MS)
-    const ticks = (seconds * 1_000) / TICK_MS
-    for (let tick = 0; tick < ticks || unanswered > 0; tick++) {
-      if (failure !== undefined) throw failure
-      const dueMs = startedMs + tick * TICK_MS
-      const earlyMs = dueMs - performance.now()
-      // Also where it is late: answers come in only while it waits.
-      await (earlyMs > 0 ? delay(earlyMs) : takeTurn())
-      for (let n = 0; tick < ticks && n < perTick; n++) {
-        timed(dueMs, this.#start(this.#started++))
-        timed(dueMs, this.#end(this.#ended++))
+  /** As many starts and as many ends a second: see `pace`. */
+  paced(startsPerSecond: number, seconds: number): Promise<Measured> {
+    const wire = this.#wire
+    const starts = Math.round((startsPerSecond / 1_000) * TICK_MS)
+    const write = (): void => {
+      for (let n = 0; n < starts; n++) {
+        const started = this.#started++
+        this.#write(this.#startRecord, started, started)
+        this.#write(this.#endRecord, this.#ended++, -1)
       }
     }
-    const tookMs = performance.now() - startedMs
-    return { latency, commandsPerSecond: Math.round((2 * perTick * ticks * 1_000) / tookMs) }
+    const bytesMax = starts * (bytesOf(this.#startRecord) + bytesOf(this.#endRecord))
+    return pace({ wire, perTick: starts * 2, bytesMax, write }, delay(seconds * 1_000))
+  }
+
+  /** Adds a record for the call of this number; `caller` -1: it names no customer. */
+  #write(record: Words, call: number, caller: number): void {
+    const wire = this.#wire
+    const bytes = bytesOf(record)
+    const at = wire.place(bytes)
+    copyWords(record, 0, wire.words, at, bytes)
+    this.#ids.write(wire.words, at + RECORD.id)
+    writeDigits(wire.words.u8, at + CALL_DIGITS_AT, call, CALL_DIGITS)
+    if (caller >= 0) {
+      const customer = (caller * 7_919) % CUSTOMERS
+      writeDigits(wire.words.u8, at + CUSTOMER_DIGITS_AT, customer, CUSTOMER_DIGITS)
+    }
+    wire.add(bytes)
   }
 
   /** Calls that are started and ended at once, with as many as there may be on their way. */
@@ -230,22 +234,71 @@ class CallLoad {
   }
 
   async #start(n: number): Promise<void> {
-    await this.#ask('start', {
-      callId: `call-${n}`,
-      customerId: `customer-${(n * 7_919) % CUSTOMERS}`,
-      destination: '+4930123456',
-      mode: 'max',
-      maxSeconds: MAX_SECONDS,
-    })
+    await this.#ask('start', startOf(n))
   }
 
   async #end(n: number): Promise<void> {
-    await this.#ask('end', { callId: `call-${n}`, durationSeconds: TALK_SECONDS })
+    await this.#ask('end', endOf(n))
   }
 
   async #ask(name: string, input: object): Promise<void> {
     const { code, replayed, detail } = await this.hf.command('calls', name, input)
     if (code !== 'ok') throw new Error(`${name} was answered ${code} ${detail ?? ''}`)
     if (replayed) throw new Error(`${name} was known before`)
+  }
+}
+
+/** Digits of a call's number and of a customer's, always as many. */
+const CALL_DIGITS = 12
+const CUSTOMER_DIGITS = 4
+
+function callOf(n: number): string {
+  return `call-${String(n).padStart(CALL_DIGITS, '0')}`
+}
+
+function customerOf(n: number): string {
+  return `customer-${String(n).padStart(CUSTOMER_DIGITS, '0')}`
+}
+
+function startOf(n: number): object {
+  return {
+    callId: callOf(n),
+    customerId: customerOf((n * 7_919) % CUSTOMERS),
+    destination: '+4930123456',
+    mode: 'max',
+    maxSeconds: MAX_SECONDS,
+  }
+}
+
+function endOf(n: number): object {
+  return { callId: callOf(n), durationSeconds: TALK_SECONDS }
+}
+
+/** Where the digits lie in the records of both: the ids come first in their JSON. */
+const CALL_DIGITS_AT = MODULE.bytes + '{"callId":"call-'.length
+const CUSTOMER_DIGITS_AT = CALL_DIGITS_AT + CALL_DIGITS + '","customerId":"customer-'.length
+
+/** The record of a command of the module as the stream takes it (docs/stream.md), but for its id. */
+function recordOf(name: string, input: object): Words {
+  const json = Buffer.from(JSON.stringify(input))
+  const tailBytes = (json.length + 7) & ~7
+  const words = allocateWords(MODULE.bytes + tailBytes)
+  words.u8[RECORD.kind] = KIND.module
+  words.u16[RECORD.tailBytes >>> 1] = tailBytes
+  words.i32[MODULE.route >>> 2] = moduleRoute('calls', name)
+  words.u32[MODULE.inputBytes >>> 2] = json.length
+  words.u8.set(json, MODULE.bytes)
+  return words
+}
+
+function bytesOf(record: Words): number {
+  return record.u8.length
+}
+
+function writeDigits(u8: Uint8Array, at: number, value: number, digits: number): void {
+  let rest = value
+  for (let n = digits - 1; n >= 0; n--) {
+    u8[at + n] = 0x30 + (rest % 10)
+    rest = Math.floor(rest / 10)
   }
 }

@@ -1,13 +1,22 @@
 // Reserves and settles at a pace, whether answers come or not, and the latencies of their answers. For
 // benchmarks that look at what else is going on meanwhile.
 
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
-import { setTimeout as delay, setImmediate as takeTurn } from 'node:timers/promises'
 import { type Command, type Holdfast, id, newId } from '../client/index.ts'
-import type { Id } from '../protocol/index.ts'
-
-/** Commands of one tick are sent together. */
-export const TICK_MS = 1
+import {
+  allocateWords,
+  copyWords,
+  createIdCache,
+  encodeCommand,
+  ID_BYTES,
+  type Id,
+  KIND,
+  RECORD,
+  RESERVE,
+  RESOLVE,
+  type Words,
+} from '../protocol/index.ts'
+import { type Measured, pace } from './pace.ts'
+import { IdSource, type Wire } from './wire.ts'
 
 /** How long the rate is looked for at which the server is full, in ms. */
 const SEARCH_MS = 4_000
@@ -15,18 +24,6 @@ const BATCH = 2_048
 /** Batches in flight while the rate is looked for, and while the state is built. */
 const BATCHES_AHEAD = 6
 const AMOUNT = 10
-
-/** Commands without an answer at which a paced load waits: half of what the client takes. */
-const UNANSWERED_MAX = 262_144
-
-/** Latencies of the batches of one measurement, in ms, and how long it took. */
-export interface Measured {
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly p999Ms: number
-  readonly maxMs: number
-  readonly seconds: number
-}
 
 /** Opens accounts that may all go below 0. */
 export async function openAccounts(holdfast: Holdfast, count: number): Promise<Id[]> {
@@ -55,26 +52,22 @@ async function all(holdfast: Holdfast, commands: readonly Command[]): Promise<vo
   }
 }
 
-function measuredOf(histogram: RecordableHistogram, seconds: number): Measured {
-  const ms = (percentile: number) => histogram.percentile(percentile) / 1_000
-  return {
-    p50Ms: ms(50),
-    p99Ms: ms(99),
-    p999Ms: ms(99.9),
-    maxMs: histogram.max / 1_000,
-    seconds,
-  }
-}
-
 /** Reserves and settles by turns, over all accounts. */
 export class PairLoad {
   readonly #holdfast: Holdfast
+  readonly #wire: Wire
   readonly #accounts: readonly Id[]
+  readonly #ids = new IdSource()
+  /** A reserve and its settle, but for their ids and accounts. */
+  readonly #records: Words
   #next = 0
 
-  constructor(holdfast: Holdfast, accounts: readonly Id[]) {
+  /** Prepares by `holdfast`; what is measured goes over `wire`. */
+  constructor(holdfast: Holdfast, wire: Wire, accounts: readonly Id[]) {
     this.#holdfast = holdfast
+    this.#wire = wire
     this.#accounts = accounts
+    this.#records = pairOf(accounts[0] as Id)
   }
 
   /** Makes reservations that stay open. */
@@ -103,47 +96,30 @@ export class PairLoad {
     return Math.round(commands / ((performance.now() - startedMs) / 1_000))
   }
 
-  /**
-   * Sends `perTick` commands every tick until `end`, whether answers came or not, and measures those that
-   * are due after `begin`. Rejects where a command is refused, and as `begin` and `end` do.
-   */
-  async paced(
-    perTick: number,
-    end: Promise<unknown>,
-    begin: Promise<unknown> = Promise.resolve(),
-  ): Promise<Measured> {
-    const histogram = createHistogram()
-    const state = { sinceMs: Number.POSITIVE_INFINITY, isOver: false, failures: [] as unknown[] }
-    const fail = (error: unknown): void => {
-      state.failures.push(error)
-      state.isOver = true
+  /** Sends `perTick` commands, an even number, every tick: see `pace`. */
+  paced(perTick: number, end: Promise<unknown>, begin?: Promise<unknown>): Promise<Measured> {
+    const write = (): void => {
+      for (let n = 0; n < perTick; n += 2) this.#writePair()
     }
-    begin.then(() => {
-      state.sinceMs = performance.now()
-    }, fail)
-    end.then(() => {
-      state.isOver = true
-    }, fail)
-    const startedMs = performance.now()
-    const waiting = new Set<Promise<void>>()
-    for (let tick = 0; !state.isOver; tick++) {
-      const dueMs = startedMs + tick * TICK_MS
-      const earlyMs = dueMs - performance.now()
-      // Also where it is late: answers come in only while it waits.
-      await (earlyMs > 0 ? delay(earlyMs) : takeTurn())
-      while (waiting.size * perTick >= UNANSWERED_MAX) await Promise.race(waiting)
-      // From when it was due: a client that is late must not hide a server that is.
-      const answered = all(this.#holdfast, this.#pairs(perTick)).then(() => {
-        const tookMs = performance.now() - dueMs
-        if (dueMs >= state.sinceMs) histogram.record(Math.max(1, Math.round(tookMs * 1_000)))
-      }, fail)
-      waiting.add(answered)
-      answered.then(() => waiting.delete(answered))
-    }
-    await Promise.all(waiting)
-    if (state.failures.length > 0) throw state.failures[0]
-    const seconds = (performance.now() - state.sinceMs) / 1_000
-    return measuredOf(histogram, seconds)
+    const bytesMax = (perTick / 2) * PAIR_BYTES
+    return pace({ wire: this.#wire, perTick, bytesMax, write }, end, begin)
+  }
+
+  #writePair(): void {
+    const wire = this.#wire
+    const accounts = this.#accounts
+    const n = this.#next++ % accounts.length
+    const { words } = wire
+    const at = wire.place(PAIR_BYTES)
+    copyWords(this.#records, 0, words, at, PAIR_BYTES)
+    this.#ids.write(words, at + RECORD.id)
+    accounts[n]?.write(words, at + RESERVE.debit)
+    accounts[(n + 1) % accounts.length]?.write(words, at + RESERVE.credit)
+    const settleAt = at + RESERVE.bytes
+    this.#ids.write(words, settleAt + RECORD.id)
+    copyWords(words, at + RECORD.id, words, settleAt + RESOLVE.reservation, ID_BYTES)
+    wire.add(RESERVE.bytes)
+    wire.add(RESOLVE.bytes)
   }
 
   #pairs(count: number): Command[] {
@@ -166,4 +142,16 @@ export class PairLoad {
       amount: AMOUNT,
     }
   }
+}
+
+const PAIR_BYTES = RESERVE.bytes + RESOLVE.bytes
+
+/** The records of a reserve and of its settle; `any` stands for the ids that are filled in. */
+function pairOf(any: Id): Words {
+  const words = allocateWords(PAIR_BYTES)
+  const ids = createIdCache()
+  const pair = { id: any, debitAccount: any, creditAccount: any, amount: AMOUNT }
+  encodeCommand(words, 0, KIND.reserve, pair, ids)
+  encodeCommand(words, RESERVE.bytes, KIND.settle, { id: any, reservation: any }, ids)
+  return words
 }

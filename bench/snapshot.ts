@@ -8,9 +8,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from '../client/index.ts'
 import type { SnapshotMade } from '../follower/index.ts'
 import { askForSnapshot, untilLevel } from './followed-server.ts'
-import { type Measured, openAccounts, PairLoad, TICK_MS } from './pair-load.ts'
+import { type Measured, TICK_MS } from './pace.ts'
+import { openAccounts, PairLoad } from './pair-load.ts'
 import { type BenchResult, machineConditions, median } from './result.ts'
 import { startServerProcess } from './server-process.ts'
+import { Wire } from './wire.ts'
 
 /** What may be set. */
 export interface SnapshotBenchOptions {
@@ -57,17 +59,19 @@ export async function benchSnapshot(options: SnapshotBenchOptions = {}): Promise
   try {
     const holdfast = await connect(server.url, { timeoutMs: 120_000 })
     onStep(`building the state: ${accounts} accounts, ${openReservations} open reservations`)
-    const load = new PairLoad(holdfast, await openAccounts(holdfast, accounts))
+    const wire = await Wire.connect(server.url)
+    const load = new PairLoad(holdfast, wire, await openAccounts(holdfast, accounts))
     await load.holdOpen(openReservations)
     await untilLevel(dataDir)
     onStep('looking for the full load')
     const full = await load.fullRate()
-    const perTick = Math.max(2, Math.round((full / 2 / 1_000) * TICK_MS))
+    const perTick = 2 * Math.max(1, Math.round((full / 4 / 1_000) * TICK_MS))
     const measured: Round[] = []
     for (let n = 1; n <= rounds; n++) {
       onStep(`round ${n} of ${rounds}: ${perTick} commands every ${TICK_MS} ms`)
       measured.push(await measureRound(dataDir, load, perTick))
     }
+    await wire.close()
     await holdfast.close()
     return resultOf({ measured, perTick, full, accounts, openReservations, dir })
   } finally {
@@ -121,7 +125,7 @@ function resultOf(found: Findings): BenchResult {
       before: 'every measurement begins with a follower that has caught up; figures are medians',
       fullLoadCommandsPerSecond: full,
       rememberedMs: WINDOW_MS,
-      client: 'holdfast/client, one connection, on the same machine; no views are kept',
+      client: 'one connection, on the same machine, that does next to nothing; no views are kept',
       dataDirectory: dir,
       rounds: measured.length,
     },

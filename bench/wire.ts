@@ -1,0 +1,171 @@
+// A client of the stream that does next to nothing (docs/stream.md), for benchmarks of latency: records are
+// written where they are sent from and outcomes are looked at where they lie, so that neither its share of the
+// machine nor its garbage is taken for the server's. Whoever uses it keeps to the window.
+
+import { randomFillSync } from 'node:crypto'
+import { once } from 'node:events'
+import { WebSocket } from 'ws'
+import {
+  allocateWords,
+  isReplayed,
+  MESSAGE,
+  MESSAGE_HEAD,
+  OUTCOME,
+  RECORD,
+  STATUS,
+  statusNumber,
+  statusOf,
+  WELCOME,
+  type Words,
+  writeMessageHead,
+} from '../protocol/index.ts'
+
+/** Most outcomes and records of one message: its count has 16 bits. */
+const COUNT_MAX = 65_535
+
+/** Longest message that is taken from a server. */
+const MESSAGE_IN_BYTES_MAX = 4_194_304
+
+/** See the head of this file. */
+export class Wire {
+  /** Most commands, and most bytes of their records, that may be unanswered. */
+  readonly windowCommands: number
+  readonly windowBytes: number
+  /** Where records are written. */
+  readonly words: Words
+  /** Commands that were added and are not answered, and bytes of their records. */
+  unanswered = 0
+  unansweredBytes = 0
+  /** Called when some were answered. */
+  onAnswered: () => void = () => {}
+  readonly #socket: WebSocket
+  readonly #in = allocateWords(MESSAGE_IN_BYTES_MAX)
+  /** Bytes of each unanswered record, by its token. */
+  readonly #bytesOf: Int32Array
+  #used: number = MESSAGE_HEAD.bytes
+  #count = 0
+  #nextToken = 0
+  #oldestToken = 0
+  #failure: Error | undefined
+
+  /** Connects to the server at `url`. Rejects where there is none, or one that grants nothing. */
+  static async connect(url: string): Promise<Wire> {
+    const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/v1/stream`, {
+      perMessageDeflate: false,
+      maxPayload: MESSAGE_IN_BYTES_MAX,
+    })
+    const [welcome] = (await once(socket, 'message')) as [Buffer]
+    return new Wire(socket, welcome)
+  }
+
+  private constructor(socket: WebSocket, welcome: Buffer) {
+    this.#socket = socket
+    const granted = (field: number): number => welcome.readUInt32LE(MESSAGE_HEAD.bytes + field)
+    this.windowCommands = granted(WELCOME.windowCommands)
+    this.windowBytes = granted(WELCOME.windowBytes)
+    this.words = allocateWords(granted(WELCOME.messageBytesMax))
+    this.#bytesOf = new Int32Array(this.windowCommands)
+    socket.on('message', (data: Buffer) => {
+      try {
+        this.#take(data)
+        this.onAnswered()
+      } catch (error) {
+        this.#failure ??= error as Error
+      }
+    })
+    socket.on('close', (code) => {
+      this.#failure ??= new Error(`the stream was closed with ${code}`)
+    })
+    socket.on('error', (error) => {
+      this.#failure ??= error
+    })
+  }
+
+  /** Where the next record of up to `bytesMax` bytes is to be written; what is before it leaves if it must. */
+  place(bytesMax: number): number {
+    if (this.#used + bytesMax > this.words.u8.length || this.#count === COUNT_MAX) this.flush()
+    return this.#used
+  }
+
+  /** The record of `bytes` bytes at `place` is written, but for its token. */
+  add(bytes: number): void {
+    const token = this.#nextToken
+    this.words.u32[(this.#used + RECORD.token) >>> 2] = token
+    this.#bytesOf[token] = bytes
+    this.#nextToken = this.#after(token)
+    this.#used += bytes
+    this.#count++
+    this.unanswered++
+    this.unansweredBytes += bytes
+  }
+
+  /** Sends what was added. */
+  flush(): void {
+    if (this.#count === 0) return
+    const bytes = this.#used - MESSAGE_HEAD.bytes
+    writeMessageHead(this.words, 0, MESSAGE.commands, this.#count, bytes)
+    this.#socket.send(this.words.u8.subarray(0, this.#used))
+    this.#used = MESSAGE_HEAD.bytes
+    this.#count = 0
+  }
+
+  /** Throws where a command was refused, and when the connection is lost. */
+  assertWell(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#socket, 'close')
+    this.#socket.close(1000)
+    await closed
+  }
+
+  #take(data: Buffer): void {
+    const words = this.#in
+    words.u8.set(data)
+    if (words.u8[MESSAGE_HEAD.type] !== MESSAGE.outcomes) throw new Error('no outcomes came')
+    const count = words.u16[MESSAGE_HEAD.count >>> 1] as number
+    for (let n = 0, at = MESSAGE_HEAD.bytes; n < count; n++) {
+      const token = words.u32[(at + OUTCOME.token) >>> 2] as number
+      if (token !== this.#oldestToken) throw new Error(`an outcome with the token ${token}`)
+      const status = statusNumber(words, at)
+      if (status !== STATUS.ok) throw new Error(`a command was answered ${statusOf(status).code}`)
+      if (isReplayed(words, at)) throw new Error('a command was known before')
+      this.unanswered--
+      this.unansweredBytes -= this.#bytesOf[token] as number
+      this.#oldestToken = this.#after(token)
+      at += words.u32[(at + OUTCOME.bytes) >>> 2] as number
+    }
+  }
+
+  #after(token: number): number {
+    return token + 1 === this.windowCommands ? 0 : token + 1
+  }
+}
+
+/** Fresh UUIDv7s (RFC 9562, section 5.7) without an object for each: a time, a counter, and what is random. */
+export class IdSource {
+  readonly #random = randomFillSync(new Uint8Array(8))
+  #count = 0
+
+  /** Writes one at byte `at`. */
+  write({ u8 }: Words, at: number): void {
+    const nowMs = Date.now()
+    const high = Math.floor(nowMs / 65_536)
+    const random = this.#random
+    this.#count = (this.#count + 1) >>> 0
+    const count = this.#count
+    writeBigEndian32(u8, at, high)
+    u8[at + 4] = (nowMs >>> 8) & 0xff
+    u8[at + 5] = nowMs & 0xff
+    u8[at + 6] = 0x70 | ((random[0] as number) & 0x0f)
+    u8[at + 7] = random[1] as number
+    u8[at + 8] = 0x80 | ((random[2] as number) & 0x3f)
+    for (let n = 9; n < 12; n++) u8[at + n] = random[n - 6] as number
+    writeBigEndian32(u8, at + 12, count)
+  }
+}
+
+function writeBigEndian32(u8: Uint8Array, at: number, value: number): void {
+  for (let n = 0; n < 4; n++) u8[at + n] = (value >>> (24 - n * 8)) & 0xff
+}
