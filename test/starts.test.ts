@@ -13,14 +13,14 @@ t.test('the banner says what memory is reserved, and for what', async (t) => {
   const few = '--groups-max 4096 --account-name-bytes-max 8388608 --module-reply-bytes-max 8388608'
   const args = `${sizes} ${few} --follower false`.split(' ')
   const server = await startServed(temporaryDirectory(t), args)
-  t.match(server.banner, /^memory {5}865\.4 MiB reserved for tables, 16\.\d MiB for rings$/m)
+  t.match(server.banner, /^memory {5}851\.6 MiB reserved for tables, 16\.\d MiB for rings$/m)
   t.match(
     server.banner,
-    /^ {11}accounts 85\.5 MiB, their names 27\.1 MiB, reservations 427\.2 MiB,$/m,
+    /^ {11}accounts 84\.0 MiB, their names 27\.1 MiB, reservations 427\.2 MiB,$/m,
   )
   t.match(
     server.banner,
-    /^ {11}outcomes 244\.1 MiB, ids of both 73\.2 MiB, groups 166\.5 KiB, replies of modules 8\.0 MiB$/m,
+    /^ {11}outcomes 244\.1 MiB, ids of both 61\.0 MiB, groups 160\.1 KiB, replies of modules 8\.0 MiB$/m,
   )
   t.equal((await server.stop()).exitCode, 0)
 })
