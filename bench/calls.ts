@@ -128,7 +128,8 @@ function resultOf(
   }
 }
 
-function figuresOf({ starts, rounds }: Pace): Record<string, number> {
+function figuresOf({ starts: asked, rounds }: Pace): Record<string, number> {
+  const starts = (startsPerTick(asked) * 1_000) / TICK_MS
   const at = `at ${starts} starts and ${starts} ends a second`
   return {
     [`answered per second ${at}`]: median(
@@ -183,7 +184,7 @@ class CallLoad {
   /** As many starts and as many ends a second: see `pace`. */
   paced(startsPerSecond: number, seconds: number): Promise<Measured> {
     const wire = this.#wire
-    const starts = Math.round((startsPerSecond / 1_000) * TICK_MS)
+    const starts = startsPerTick(startsPerSecond)
     const write = (): void => {
       for (let n = 0; n < starts; n++) {
         const started = this.#started++
@@ -192,7 +193,10 @@ class CallLoad {
       }
     }
     const bytesMax = starts * (bytesOf(this.#startRecord) + bytesOf(this.#endRecord))
-    return pace({ wire, perTick: starts * 2, bytesMax, write }, delay(seconds * 1_000))
+    return pace(
+      { wire, perTick: starts * 2, bytesMax, write },
+      delay(seconds * 1_000, undefined, { ref: false }),
+    )
   }
 
   /** Adds a record for the call of this number; `caller` -1: it names no customer. */
@@ -289,6 +293,11 @@ function recordOf(name: string, input: object): Words {
   words.u32[MODULE.inputBytes >>> 2] = json.length
   words.u8.set(json, MODULE.bytes)
   return words
+}
+
+/** Starts of one tick at a rate, one at least. */
+function startsPerTick(startsPerSecond: number): number {
+  return Math.max(1, Math.round((startsPerSecond / 1_000) * TICK_MS))
 }
 
 function bytesOf(record: Words): number {

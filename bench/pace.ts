@@ -1,5 +1,6 @@
-// Commands at a pace, whether answers come or not, and how long each tick's took: from when they were due,
-// for a client that is late must not hide a server that is, until the last of them was answered.
+// Commands at a pace, whether answers come or not as long as the server's window has room, and how long each
+// tick's took: from when they were due, for a client that is late must not hide a server that is, until the
+// last of them was answered. Node's timers are up to a millisecond late, and that is in every figure.
 
 import { createHistogram } from 'node:perf_hooks'
 import { setTimeout as delay, setImmediate as takeTurn } from 'node:timers/promises'
@@ -29,32 +30,40 @@ export interface Paced {
   readonly write: () => void
 }
 
+/** How long no answer at all may come, in ms. */
+const SILENCE_MS = 60_000
+
 /**
- * Sends a tick's commands every `TICK_MS` until `end`, and measures the ticks that are due after `begin`.
- * Rejects where a command is refused, and as `begin` and `end` do.
+ * Sends a tick's commands every `TICK_MS` until `end`, those that were due before and found the window full
+ * too, and measures the ticks that are due after `begin`. Rejects where a command is refused, where nothing
+ * was measured, where a tick is more than the window, and as `begin` and `end` do.
  */
 export async function pace(
   { wire, perTick, bytesMax, write }: Paced,
   end: Promise<unknown>,
   begin: Promise<unknown> = Promise.resolve(),
 ): Promise<Measured> {
+  if (perTick < 1 || perTick > wire.windowCommands || bytesMax > wire.windowBytes) {
+    throw new RangeError(`${perTick} commands a tick: 1 to ${wire.windowCommands} fit the window`)
+  }
   const histogram = createHistogram()
-  const state = { sinceMs: Number.POSITIVE_INFINITY, isOver: false, failures: [] as unknown[] }
+  const never = Number.POSITIVE_INFINITY
+  const state = { sinceMs: never, endMs: never, failures: [] as unknown[] }
   const fail = (error: unknown): void => {
     state.failures.push(error)
-    state.isOver = true
+    state.endMs = 0
   }
   begin.then(() => {
     state.sinceMs = performance.now()
   }, fail)
   end.then(() => {
-    state.isOver = true
+    state.endMs = Math.min(state.endMs, performance.now())
   }, fail)
   const startedMs = performance.now()
   let sent = 0
   let answered = 0
   let measured = 0
-  const look = (): void => {
+  wire.onAnswered = () => {
     const whole = sent - Math.ceil(wire.unanswered / perTick)
     for (; answered < whole; answered++) {
       const dueMs = startedMs + answered * TICK_MS
@@ -63,19 +72,18 @@ export async function pace(
       measured++
     }
   }
-  wire.onAnswered = look
-  for (; !state.isOver; sent++) {
+  for (; startedMs + sent * TICK_MS < state.endMs; sent++) {
     const earlyMs = startedMs + sent * TICK_MS - performance.now()
     // Also where it is late: answers come in only while it waits.
     await (earlyMs > 0 ? delay(earlyMs) : takeTurn())
-    while (!hasRoom(wire, perTick, bytesMax) && !state.isOver) await turn(wire)
+    while (!hasRoom(wire, perTick, bytesMax)) await wire.someAnswered(SILENCE_MS)
     wire.assertWell()
-    if (state.isOver) break
     write()
     wire.flush()
   }
+  while (answered < sent && state.failures.length === 0) await wire.someAnswered(SILENCE_MS)
   if (state.failures.length > 0) throw state.failures[0]
-  while (answered < sent) await turn(wire)
+  if (measured === 0) throw new Error('it ended before anything was measured')
   const ms = (percentile: number): number => histogram.percentile(percentile) / 1_000
   return {
     p50Ms: ms(50),
@@ -92,10 +100,4 @@ function hasRoom(wire: Wire, commands: number, bytes: number): boolean {
     wire.unanswered + commands <= wire.windowCommands &&
     wire.unansweredBytes + bytes <= wire.windowBytes
   )
-}
-
-/** Lets answers in. Throws where something went wrong. */
-async function turn(wire: Wire): Promise<void> {
-  await takeTurn()
-  wire.assertWell()
 }

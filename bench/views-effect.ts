@@ -62,7 +62,7 @@ export async function benchViewsEffect(
       commands: 'pairs of a reserve and its settle, durable before the answer',
       latency: 'of the commands of one tick, from when they were due',
       client: 'one connection, on the same machine, that does next to nothing',
-      offeredPerSecond: commandsPerSecond,
+      offeredPerSecond: (perTickAt(commandsPerSecond) * 1_000) / TICK_MS,
       tickMs: TICK_MS,
       warmUpSeconds: WARM_UP_MS / 1_000,
       secondsPerMeasurement: seconds,
@@ -112,7 +112,7 @@ async function measureOnce(
     const holdfast = await connect(server.url, { timeoutMs: 120_000 })
     const wire = await Wire.connect(server.url)
     const pairs = new PairLoad(holdfast, wire, await openAccounts(holdfast, load.accounts))
-    const perTick = 2 * Math.round((load.commandsPerSecond / 2_000) * TICK_MS)
+    const perTick = perTickAt(load.commandsPerSecond)
     await pairs.paced(perTick, delay(WARM_UP_MS))
     const before = await viewsAt(server.url)
     const measured = await pairs.paced(perTick, delay(load.seconds * 1_000))
@@ -132,6 +132,11 @@ async function measureOnce(
     await server.stop()
     rmSync(dataDir, { recursive: true, force: true })
   }
+}
+
+/** Commands of one tick at a rate: pairs, one at least. */
+function perTickAt(commandsPerSecond: number): number {
+  return 2 * Math.max(1, Math.round((commandsPerSecond / 2_000) * TICK_MS))
 }
 
 async function viewsAt(url: string): Promise<ViewsSaid> {

@@ -1,9 +1,10 @@
-// A client of the stream that does next to nothing (docs/stream.md), for benchmarks of latency: records are
-// written where they are sent from and outcomes are looked at where they lie, so that neither its share of the
-// machine nor its garbage is taken for the server's. Whoever uses it keeps to the window.
+// A client of the stream that does next to nothing (docs/stream.md), for benchmarks of latency: no object is
+// made for a command or for its outcome, so that neither its share of the machine nor its garbage is taken
+// for the server's. Whoever uses it keeps to the window.
 
 import { randomFillSync } from 'node:crypto'
 import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import { WebSocket } from 'ws'
 import {
   allocateWords,
@@ -13,15 +14,13 @@ import {
   OUTCOME,
   RECORD,
   STATUS,
+  STREAM_VERSION,
   statusNumber,
   statusOf,
   WELCOME,
   type Words,
   writeMessageHead,
 } from '../protocol/index.ts'
-
-/** Most outcomes and records of one message: its count has 16 bits. */
-const COUNT_MAX = 65_535
 
 /** Longest message that is taken from a server. */
 const MESSAGE_IN_BYTES_MAX = 4_194_304
@@ -47,6 +46,7 @@ export class Wire {
   #nextToken = 0
   #oldestToken = 0
   #failure: Error | undefined
+  #wake: () => void = () => {}
 
   /** Connects to the server at `url`. Rejects where there is none, or one that grants nothing. */
   static async connect(url: string): Promise<Wire> {
@@ -54,13 +54,21 @@ export class Wire {
       perMessageDeflate: false,
       maxPayload: MESSAGE_IN_BYTES_MAX,
     })
-    const [welcome] = (await once(socket, 'message')) as [Buffer]
+    const closed = once(socket, 'close').then(() => {
+      throw new Error(`${url} closed the stream before it said what it grants`)
+    })
+    closed.catch(() => {})
+    const [welcome] = (await Promise.race([once(socket, 'message'), closed])) as [Buffer]
     return new Wire(socket, welcome)
   }
 
   private constructor(socket: WebSocket, welcome: Buffer) {
     this.#socket = socket
     const granted = (field: number): number => welcome.readUInt32LE(MESSAGE_HEAD.bytes + field)
+    const version = granted(WELCOME.version)
+    if (welcome[MESSAGE_HEAD.type] !== MESSAGE.welcome || version !== STREAM_VERSION) {
+      throw new Error(`no welcome of version ${STREAM_VERSION} came`)
+    }
     this.windowCommands = granted(WELCOME.windowCommands)
     this.windowBytes = granted(WELCOME.windowBytes)
     this.words = allocateWords(granted(WELCOME.messageBytesMax))
@@ -72,9 +80,11 @@ export class Wire {
       } catch (error) {
         this.#failure ??= error as Error
       }
+      this.#wake()
     })
     socket.on('close', (code) => {
       this.#failure ??= new Error(`the stream was closed with ${code}`)
+      this.#wake()
     })
     socket.on('error', (error) => {
       this.#failure ??= error
@@ -83,7 +93,7 @@ export class Wire {
 
   /** Where the next record of up to `bytesMax` bytes is to be written; what is before it leaves if it must. */
   place(bytesMax: number): number {
-    if (this.#used + bytesMax > this.words.u8.length || this.#count === COUNT_MAX) this.flush()
+    if (this.#used + bytesMax > this.words.u8.length) this.flush()
     return this.#used
   }
 
@@ -114,7 +124,23 @@ export class Wire {
     if (this.#failure !== undefined) throw this.#failure
   }
 
+  /** Resolves when some were answered. Rejects where nothing came for `ms`, and as `assertWell` throws. */
+  async someAnswered(ms: number): Promise<void> {
+    this.assertWell()
+    const given = new AbortController()
+    const late = delay(ms, 'late', { signal: given.signal }).catch(() => 'late')
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve
+    })
+    const isLate = (await Promise.race([woken, late])) === 'late'
+    given.abort()
+    if (isLate) throw new Error(`the server answered nothing for ${ms} ms`)
+    this.assertWell()
+  }
+
+  /** Closes the connection; resolves when it is closed. */
   async close(): Promise<void> {
+    if (this.#socket.readyState === WebSocket.CLOSED) return
     const closed = once(this.#socket, 'close')
     this.#socket.close(1000)
     await closed

@@ -2,7 +2,7 @@
 // after the other: millions of entries are then written region by region, each of which fits a cache,
 // and not all over memory.
 
-/** Regions: the highest bits of a hash. A region of the default index is 300 KB. */
+/** Regions: the highest bits of a hash. A region of the default index is 256 KiB. */
 const BITS = 10
 
 /** How many regions there are. */

@@ -1,12 +1,13 @@
 // An index from identifiers to rows: a hash table of buckets, each of which is a line of the cache. Who
-// looks for an id, there or not, reads one line of the index, and then the row. The ids themselves lie at
-// the start of the rows.
+// looks for an id reads one line of the index, seldom two, and where the id is there, its row. The ids
+// themselves lie at the start of the rows.
 //
 // bucket (64 bytes): 16 entries of 4 bytes
 // entry, by bits: the tag above, the reference below; 0 is free
 //
-// The bucket comes from the hash's high bits and the tag is its low ones, as many as the reference leaves,
-// and never 0. A tag's lowest four bits say at which entry it would like to lie; it lies there or, going round
+// The bucket comes from the hash's high bits and the tag is its low ones, as many as the reference leaves
+// (seven for 16,777,216 rows of a table, five at the most that there may be; the fewer, the more often a
+// row is read that is another's), and never 0. A tag's lowest four bits say at which entry it would like to lie; it lies there or, going round
 // the bucket, behind others alone (linear probing, deletion by shifting back). What finds its bucket full
 // lies in the next one that is not: all buckets between an id's own and the one that it lies in are full.
 // With half of the entries in use, one bucket in a hundred is.
@@ -248,8 +249,8 @@ export class IdIndex {
   }
 
   /**
-   * The bucket at `gap` was full and has room for one: an id that lies behind for that it was full comes nearer.
-   * Only those behind full buckets may.
+   * The bucket at `gap` was full and has room for one: an id that lies further back because it was full moves
+   * up. Buckets are looked at up to the first that is not full: nothing beyond that one has passed this one.
    */
   #refill(gap: number): void {
     const { entries } = this

@@ -1,6 +1,6 @@
 // What lies where in a reservation's two rows. Bytes alone: reservations.ts reads and writes them.
 //
-// hot row (64 bytes, a line of the cache: all that a settle needs), by word:
+// hot row (64 bytes, a line of the cache: all that a settle needs but for a group's member), by word:
 //    0 id (4)     4 debit slot, above it eight bits of endedAt     5 credit slot, above it the highest eight
 //    6 amount     8 settled     10 released
 //   12 state, place in its chain, whether it is in a group, flags, high half of expiresAt
@@ -68,7 +68,7 @@ export function wordOf(slot: number): number {
   return slot << 4
 }
 
-/** Where a cold row begins; `Math.imul`, for a product that may be no 32-bit number has to be looked at. */
+/** Where a cold row begins; `Math.imul` spares the check for a product beyond 32 bits. */
 export function coldWordOf(slot: number): number {
   return Math.imul(slot, 12)
 }

@@ -190,7 +190,8 @@ export class Reservations {
 
   /** Reads both rows, which will be another's; gives back what has no meaning. */
   touchWhole(slot: number): number {
-    return this.touch(slot) ^ this.groupHash(slot) ^ this.metadataHash(slot)
+    const last = this.coldI32[coldWordOf(slot + 1) - 1] as number
+    return this.touch(slot) ^ this.groupHash(slot) ^ last
   }
 
   next(slot: number): number {
