@@ -83,6 +83,11 @@ export class IdIndex {
 
   /** The reference of the id at byte `at` of `words`, whose hash is `hash`, or `NONE`. */
   find(words: Words, at: number, hash: number): number {
+    return this.#seek(words.i32, at >>> 2, hash)
+  }
+
+  /** The same of the id in the four words from `w`. */
+  #seek(i32: Int32Array, w: number, hash: number): number {
     const { entries, references, bits } = this
     const tag = tagOf(hash, bits)
     const home = placeOf(tag, bits)
@@ -93,7 +98,7 @@ export class IdIndex {
         if (entry === 0) return NONE
         if ((entry & ~references) === tag) {
           const reference = entry & references
-          if (this.#isAt(reference, words.i32, at >>> 2)) return reference
+          if (this.#isAt(reference, i32, w)) return reference
         }
         place = (place + 1) & LAST
       } while (place !== home)
@@ -183,22 +188,9 @@ export class IdIndex {
     const isFirst = (reference & 1) === 0
     const ids = isFirst ? this.firstIds : this.secondIds
     const w = Math.imul(reference >>> 1, isFirst ? this.firstWords : this.secondWords)
-    const { entries, references, bits } = this
-    const tag = tagOf(hash, bits)
-    const home = placeOf(tag, bits)
-    for (let first = bucketOf(hash, this.scale); ; first = this.#after(first)) {
-      let place = home
-      do {
-        const entry = entries[first + place] as number
-        if (entry === 0) {
-          entries[first + place] = tag | reference
-          this.#count++
-          return true
-        }
-        if ((entry & ~references) === tag && this.#isAt(entry & references, ids, w)) return false
-        place = (place + 1) & LAST
-      } while (place !== home)
-    }
+    if (this.#seek(ids, w, hash) !== NONE) return false
+    this.insert(reference, hash)
+    return true
   }
 
   /** The hash of an indexed row's id. */
