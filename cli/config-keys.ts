@@ -149,6 +149,12 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     help: 'what becomes of segments older than the snapshots: kept in archive/, or dropped',
   },
   {
+    name: 'pinThreads',
+    kind: 'boolean',
+    fallback: true,
+    help: 'on two cores, engine and helpers keep to one and the journal to the other',
+  },
+  {
     name: 'acceptTimeJump',
     kind: 'boolean',
     fallback: false,

@@ -35,6 +35,7 @@ export interface Config {
   readonly snapshotEveryRecords: number
   readonly snapshotEverySeconds: number
   readonly archive: 'keep' | 'drop'
+  readonly pinThreads: boolean
   readonly acceptTimeJump: boolean
   readonly testClock: boolean
   readonly logLevel: string
@@ -109,6 +110,7 @@ function configOf(settings: Map<string, Setting>, defaults: ReadonlySet<Setting>
     snapshotEveryRecords: of('snapshotEveryRecords'),
     snapshotEverySeconds: of('snapshotEverySeconds'),
     archive: of('archive'),
+    pinThreads: of('pinThreads'),
     acceptTimeJump: of('acceptTimeJump'),
     testClock: of('testClock'),
     logLevel: of('logLevel'),

@@ -21,8 +21,8 @@ export type FollowerHealth = ChildHealth<FollowerStatus>
 
 /** See the head of this file. */
 export class FollowerChild extends HelperChild<FollowerSettings, FollowerStatus> {
-  /** Starts it. */
-  constructor(settings: FollowerSettings, ears: ChildEars<FollowerStatus>) {
-    super(PLAN, settings, ears)
+  /** Starts it; see `HelperOrders` for `core`. */
+  constructor(settings: FollowerSettings, ears: ChildEars<FollowerStatus>, core?: number) {
+    super(PLAN, { settings, core }, ears)
   }
 }

@@ -35,11 +35,18 @@ export interface ChildEars<Status> {
   readonly onHealth: (health: ChildHealth<Status>) => void
 }
 
+/** What a helper's process is told, as its one argument, in JSON. */
+export interface HelperOrders<Settings> {
+  readonly settings: Settings
+  /** The core that it may use; not given: any. */
+  readonly core?: number | undefined
+}
+
 /** What is started. */
 export interface ChildPlan {
   /** For people: `the follower`. */
   readonly title: string
-  /** Of the process; its settings are its first argument, as JSON. */
+  /** Of the process; see `HelperOrders`. */
   readonly entry: URL
   /** How long it may take to end when it is told to, in ms. */
   readonly endMs: number
@@ -50,7 +57,7 @@ export interface ChildPlan {
 /** See the head of this file. */
 export class HelperChild<Settings, Status> {
   readonly #plan: ChildPlan
-  readonly #settings: Settings
+  readonly #orders: HelperOrders<Settings>
   readonly #ears: ChildEars<Status>
   #child: ChildProcess | undefined
   #ended: Promise<void> = Promise.resolve()
@@ -60,9 +67,9 @@ export class HelperChild<Settings, Status> {
   #isSecond = false
 
   /** Starts it. */
-  constructor(plan: ChildPlan, settings: Settings, ears: ChildEars<Status>) {
+  constructor(plan: ChildPlan, orders: HelperOrders<Settings>, ears: ChildEars<Status>) {
     this.#plan = plan
-    this.#settings = settings
+    this.#orders = orders
     this.#ears = ears
     this.#start()
   }
@@ -80,7 +87,7 @@ export class HelperChild<Settings, Status> {
 
   #start(): void {
     const entry = fileURLToPath(this.#plan.entry)
-    const args = [...process.execArgv, ...V8_FLAGS, entry, JSON.stringify(this.#settings)]
+    const args = [...process.execArgv, ...V8_FLAGS, entry, JSON.stringify(this.#orders)]
     const startedMs = performance.now()
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
     this.#child = child

@@ -5,8 +5,10 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { constants, setPriority } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
+import { keepProcessOn } from '../runtime/index.ts'
 import { exitCodeOf, messageOf } from './errors.ts'
 import { EXIT } from './exit-codes.ts'
+import type { HelperOrders } from './helper-child.ts'
 import { note } from './output.ts'
 
 /** How often the server hears how it is doing, in ms. */
@@ -70,7 +72,8 @@ export async function runHelper<Settings, Status>(
     process.on('SIGINT', () => {})
     // The server is gone, however it went. Nothing here needs an orderly end.
     process.on('disconnect', () => process.exit(EXIT.fine))
-    const settings = JSON.parse(process.argv[2] as string) as Settings
+    const { settings, core } = JSON.parse(process.argv[2] as string) as HelperOrders<Settings>
+    keepProcessOn(core)
     const ears: HelperEars<Status> = {
       onMessage: (sentence) => note(`holdfast: ${title}: ${sentence}`),
       onStart: (status) => void tellStatus(status, ending.signal),

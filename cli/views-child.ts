@@ -22,8 +22,8 @@ export type ViewsHealth = ChildHealth<ViewsStatus>
 
 /** See the head of this file. */
 export class ViewsChild extends HelperChild<ViewsSettings, ViewsStatus> {
-  /** Starts it. */
-  constructor(settings: ViewsSettings, ears: ChildEars<ViewsStatus>) {
-    super(PLAN, settings, ears)
+  /** Starts it; see `HelperOrders` for `core`. */
+  constructor(settings: ViewsSettings, ears: ChildEars<ViewsStatus>, core?: number) {
+    super(PLAN, { settings, core }, ears)
   }
 }

@@ -5,6 +5,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Engine } from '../engine/index.ts'
 import { FileStorage } from '../journal/index.ts'
 import { type Ahead, loadNewest, type SnapshotInfo } from '../snapshots/index.ts'
+import { keepThreadOn } from './cores.ts'
 import { PortBell } from './doorbell.ts'
 import { EngineLoop } from './engine-loop.ts'
 import { loadRules } from './load-modules.ts'
@@ -32,6 +33,8 @@ export interface EngineThreadData {
   readonly ports: readonly MessagePort[]
   /** Folders of the modules. */
   readonly modules: readonly string[]
+  /** See `keepThreadOn`. */
+  readonly core: number | undefined
 }
 
 function tell(message: ThreadMessage): void {
@@ -50,6 +53,7 @@ function teller(): (sentence: string) => void {
 
 async function serve(data: EngineThreadData): Promise<never> {
   const { shared, snapshots, voids, seed, ports } = data
+  keepThreadOn(data.core)
   const modules = await loadRules(data.modules)
   const onModuleFailure = teller()
   const router = new OutcomeRouter(

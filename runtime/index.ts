@@ -21,6 +21,7 @@ export type {
 export { forEachRecord, type JournalSurvey, surveyJournal } from '../journal/index.ts'
 export { checkTimeJump, TimeJumpRefused } from './clock.ts'
 export { inlineGenerously } from './compiler-flags.ts'
+export { allowedCores, type Cores, keepProcessOn, pairOfCores } from './cores.ts'
 export {
   archiveDirectory,
   checkJournalDirectory,

@@ -6,6 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { FileStorage, type JournalEnd, JournalWriter, PreparedSegments } from '../journal/index.ts'
 import { checkTimeJump, type FrameClock, MACHINE_TIME, TestClock, WallClock } from './clock.ts'
 import { CommandSource } from './command-source.ts'
+import { keepThreadOn } from './cores.ts'
 import { journalDirectory } from './data-directory.ts'
 import { ThreadBell } from './doorbell.ts'
 import { JournalLoop } from './journal-loop.ts'
@@ -23,10 +24,13 @@ export interface JournalThreadData {
   readonly segmentBytes: number
   readonly testClock: boolean
   readonly acceptTimeJump: boolean
+  /** See `keepThreadOn`. */
+  readonly core: number | undefined
 }
 
 const data = workerData as JournalThreadData
 const { shared } = data
+keepThreadOn(data.core)
 
 function tell(message: ThreadMessage): void {
   parentPort?.postMessage(message)

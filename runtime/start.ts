@@ -21,6 +21,7 @@ import {
   readAheadThread,
 } from '../snapshots/index.ts'
 import { inlineGenerously } from './compiler-flags.ts'
+import type { Cores } from './cores.ts'
 import { journalDirectory, prepareDataDirectory, snapshotsDirectory } from './data-directory.ts'
 import type { EngineThreadData } from './engine-thread.ts'
 import type { GatewayPortMemory } from './gateway-port.ts'
@@ -51,6 +52,8 @@ export interface ServerOptions {
   readonly gatewayOptions: unknown
   /** Modules by their specifiers, see `findModules`; none where not given. */
   readonly modules?: readonly string[] | undefined
+  /** Where engine and journal stay; wherever the kernel likes where not given. */
+  readonly cores?: Cores | undefined
   /** Gateway threads; 1 where not given. */
   readonly gateways?: number
   /** Gives up a start that has not ended yet: the journal may be long. Later it changes nothing. */
@@ -111,7 +114,7 @@ function startThreads(
   { candidates, survey }: ReplayStart,
   modules: readonly string[],
 ): void {
-  const { dataDir, segmentBytes, testClock, acceptTimeJump } = options
+  const { dataDir, segmentBytes, testClock, acceptTimeJump, cores } = options
   const start = (
     name: string,
     entry: URL,
@@ -130,6 +133,7 @@ function startThreads(
     seed: randomBytes(4).readUInt32LE(),
     ports,
     modules,
+    core: cores?.engine,
   }
   const journal: JournalThreadData = {
     shared,
@@ -137,6 +141,7 @@ function startThreads(
     segmentBytes,
     testClock,
     acceptTimeJump,
+    core: cores?.journal,
   }
   const preparer: PreparerData = {
     directory: journalDirectory(dataDir),

@@ -38,11 +38,8 @@ interface ViewsProcess {
 }
 
 function startProcess(dataDir: string): ViewsProcess {
-  const command = [
-    process.execPath,
-    ENTRY,
-    JSON.stringify({ dataDir, archive: 'keep', modules: findModules(['calls']) }),
-  ]
+  const settings = { dataDir, archive: 'keep', modules: findModules(['calls']) }
+  const command = [process.execPath, ENTRY, JSON.stringify({ settings })]
   const child = spawnPlain(command, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
   let stderr = ''
   let last: ViewsStatus | undefined

@@ -4,7 +4,13 @@
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RunningServer } from '../../runtime/index.ts'
-import { findModules, StartAborted, startServer } from '../../runtime/index.ts'
+import {
+  type Cores,
+  findModules,
+  pairOfCores,
+  StartAborted,
+  startServer,
+} from '../../runtime/index.ts'
 import { viewsPath } from '../../views/index.ts'
 import { type Config, parseListen } from '../config.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
@@ -52,6 +58,7 @@ export async function serve(config: Config): Promise<ExitCode> {
   const given = new AbortController()
   signal.then(() => given.abort())
   printHead(config, version)
+  const cores = config.pinThreads ? pairOfCores() : undefined
   const starting = startServer({
     dataDir: config.dataDir,
     capacities,
@@ -61,6 +68,7 @@ export async function serve(config: Config): Promise<ExitCode> {
     acceptTimeJump: config.acceptTimeJump,
     gatewayThread: new URL('../gateway-thread.js', import.meta.url),
     gatewayOptions,
+    cores,
     signal: given.signal,
     onProblem: (sentence) => note(`holdfast: ${sentence}`),
   })
@@ -71,7 +79,7 @@ export async function serve(config: Config): Promise<ExitCode> {
   }
   printServing(config, server, host)
   // To start a process takes a tenth of a second in one that holds much memory: the server serves by now.
-  const helpers = startHelpers(config, followerReport, viewsReport)
+  const helpers = startHelpers(config, cores, followerReport, viewsReport)
   const failed = server.failed.then((error) => endAtOnce(server, error))
   const name = await Promise.race([signal, failed])
   note(`holdfast: ${name}: answering what is in flight, then sealing the journal`)
@@ -95,16 +103,18 @@ function noteStarting(
 /** The follower and the views, once there is a journal; the server does not depend on them. */
 function startHelpers(
   config: Config,
+  cores: Cores | undefined,
   followerReport: SharedArrayBuffer,
   viewsReport: SharedArrayBuffer,
 ): (FollowerChild | ViewsChild)[] {
   if (!config.follower) return []
   const onMessage = (sentence: string): void => note(`holdfast: ${sentence}`)
   const onHealth = writeFollowerReport(followerReport)
-  const follower = new FollowerChild(followerSettings(config), { onMessage, onHealth })
+  const core = cores?.engine
+  const follower = new FollowerChild(followerSettings(config), { onMessage, onHealth }, core)
   if (!config.views) return [follower]
-  const onViewsHealth = writeViewsReport(viewsReport)
-  return [follower, new ViewsChild(viewsSettings(config), { onMessage, onHealth: onViewsHealth })]
+  const viewsEars = { onMessage, onHealth: writeViewsReport(viewsReport) }
+  return [follower, new ViewsChild(viewsSettings(config), viewsEars, core)]
 }
 
 /** The first signal that asks for an end. Those that follow find it under way and change nothing. */
