@@ -16,7 +16,7 @@ import {
   STATUS,
   type Words,
 } from '../protocol/index.ts'
-import { inlineGenerously } from '../runtime/index.ts'
+import { tuneV8 } from '../runtime/index.ts'
 import { FrameFiller } from './frame-filler.ts'
 import { type BenchResult, machineConditions, median } from './result.ts'
 
@@ -74,7 +74,7 @@ class CountingSink implements OutcomeSink {
  * room to remember, and a million accounts with four million open reservations. About 100 s.
  */
 export async function benchEngineSizes(): Promise<BenchResult> {
-  inlineGenerously()
+  tuneV8()
   const result = await inThread({})
   const large = await inThread({
     accounts: MILLION,
@@ -103,7 +103,7 @@ async function inThread(options: EngineBenchOptions): Promise<BenchResult> {
 
 /** Measures once; takes about ten seconds with 10,000 accounts. */
 export async function benchEngine(options: EngineBenchOptions = {}): Promise<BenchResult> {
-  inlineGenerously()
+  tuneV8()
   const accounts = options.accounts ?? 10_000
   const open = options.openReservations ?? 1_000
   const rounds = options.rounds ?? 7

@@ -14,11 +14,11 @@ import {
   archiveDirectory,
   checkJournalDirectory,
   findModules,
-  inlineGenerously,
   journalDirectory,
   loadRules,
   lockDirectory,
   snapshotsDirectory,
+  tuneV8,
 } from '../runtime/index.ts'
 import { viewsNeedFrom, viewsPath } from '../views/index.ts'
 import type { Config } from './config.ts'
@@ -78,7 +78,7 @@ export async function runFollower(
   signal: AbortSignal,
 ): Promise<void> {
   const { dataDir, snapshotEveryRecords, snapshotEverySeconds, archive, views } = settings
-  inlineGenerously()
+  tuneV8()
   checkJournalDirectory(dataDir)
   const lock = lockDirectory(dataDir, 'follower')
   let control: Control | undefined

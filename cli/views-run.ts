@@ -5,10 +5,10 @@ import { resolve } from 'node:path'
 import {
   checkJournalDirectory,
   findModules,
-  inlineGenerously,
   loadRules,
   loadViews,
   lockDirectory,
+  tuneV8,
 } from '../runtime/index.ts'
 import { ViewsRunner, type ViewsStatus, viewsPath } from '../views/index.ts'
 import type { Config } from './config.ts'
@@ -44,7 +44,7 @@ export async function ownViews(
   { dataDir, archive, modules }: ViewsSettings,
   onMessage: (sentence: string) => void,
 ): Promise<OwnViews> {
-  inlineGenerously()
+  tuneV8()
   checkJournalDirectory(dataDir)
   const runner = new ViewsRunner({
     path: viewsPath(dataDir),

@@ -20,7 +20,6 @@ export type {
 } from '../engine/index.ts'
 export { forEachRecord, type JournalSurvey, surveyJournal } from '../journal/index.ts'
 export { checkTimeJump, TimeJumpRefused } from './clock.ts'
-export { inlineGenerously } from './compiler-flags.ts'
 export { allowedCores, type Cores, keepProcessOn, pairOfCores } from './cores.ts'
 export {
   archiveDirectory,
@@ -57,3 +56,4 @@ export { allocateReport, ReportReader, ReportWriter } from './report.ts'
 export { SEGMENT_BYTES_MIN, type ServerOptions, startServer } from './start.ts'
 export { type Recovered, type RunningServer, StartAborted } from './supervisor.ts'
 export { ThreadFailed } from './thread-errors.ts'
+export { tuneV8 } from './v8-flags.ts'

@@ -22,10 +22,10 @@ import {
   type Words,
 } from '../protocol/index.ts'
 import type { OnPassedOver, SnapshotInfo } from '../snapshots/index.ts'
-import { inlineGenerously } from './compiler-flags.ts'
 import { archiveDirectory, checkJournalDirectory, journalDirectory } from './data-directory.ts'
 import { isLocked } from './lock.ts'
 import { beginReplay, type ReplayFrom, type ReplayUntil } from './replay-start.ts'
+import { tuneV8 } from './v8-flags.ts'
 
 /** What is replayed, and how. */
 export interface ReplayOptions {
@@ -81,7 +81,7 @@ export function wholeJournal(dataDir: string): Storage {
  */
 export function replayJournal(options: ReplayOptions): Replay {
   const { dataDir, until, from = 'start', modules, onProgress, onFrame, onApplied } = options
-  inlineGenerously()
+  tuneV8()
   checkJournalDirectory(dataDir)
   const startedMs = performance.now()
   const live = options.live ?? isLocked(dataDir)

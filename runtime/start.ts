@@ -20,7 +20,6 @@ import {
   type ReplayStart,
   readAheadThread,
 } from '../snapshots/index.ts'
-import { inlineGenerously } from './compiler-flags.ts'
 import type { Cores } from './cores.ts'
 import { journalDirectory, prepareDataDirectory, snapshotsDirectory } from './data-directory.ts'
 import type { EngineThreadData } from './engine-thread.ts'
@@ -32,6 +31,7 @@ import { lockDirectory } from './lock.ts'
 import { allocateSharedMemory, type SharedMemory } from './shared-memory.ts'
 import { type RunningServer, Supervisor } from './supervisor.ts'
 import { Thread } from './threads.ts'
+import { tuneV8 } from './v8-flags.ts'
 
 /** What a server is started with. */
 export interface ServerOptions {
@@ -82,7 +82,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
   const modules = findModules(options.modules ?? [])
   const startedMs = performance.now()
-  inlineGenerously()
+  tuneV8()
   prepareDataDirectory(dataDir)
   const lock = lockDirectory(dataDir)
   let supervisor: Supervisor | undefined

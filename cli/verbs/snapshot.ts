@@ -13,10 +13,10 @@ import {
   checkJournalDirectory,
   DirectoryInUse,
   findModules,
-  inlineGenerously,
   isLocked,
   loadRules,
   lockDirectory,
+  tuneV8,
 } from '../../runtime/index.ts'
 import type { Config } from '../config.ts'
 import { CliError, EXIT, type ExitCode } from '../exit-codes.ts'
@@ -71,7 +71,7 @@ async function madeHere(
   dataDir: string,
   { archive, views, modules }: Config,
 ): Promise<SnapshotMade> {
-  inlineGenerously()
+  tuneV8()
   const follower = lockOr(dataDir, 'follower', 'a follower runs on it that cannot be asked')
   try {
     const hint = 'a server runs on it without a follower: start `holdfast follow` beside it'
