@@ -44,8 +44,8 @@ export class Core {
   ownHash = 0
   firstHash = 0
   secondHash = 0
-  /** The highest time in a UUIDv7 that was ever forgotten, or -1. */
-  forgottenIdMs = -1
+  /** The highest time in a UUIDv7 that was ever forgotten, or -1; see the constructor. */
+  forgottenIdMs = Number.MAX_VALUE
   /** Whether the chain that is decided has a module's command, which may reserve too. */
   hasModuleMember = false
   /** `ACCOUNT_FLAG.owned` while a module uses the ledger, which may touch nothing else; else 0. */
@@ -60,6 +60,9 @@ export class Core {
     this.book = book
     this.limits = limits
     this.modules = new ModuleHost(this, modules, observer)
+    // Set twice, and to no small integer at first, or V8 takes it for a constant and throws most of the engine's
+    // code away when the first id is forgotten, a minute after the start and under load.
+    this.forgottenIdMs = -1
   }
 
   /** Whether an account with these flags is not for the one who asks: a module's, or no module's. */
