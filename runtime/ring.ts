@@ -21,6 +21,20 @@ const TAIL = LINE
 /** Records start at multiples of this, so that a skip marker always has room. */
 const ALIGN = 8
 
+// Cursors pass 2^31 once in 4 GiB. That is not to be news for V8, which would throw the code of all who use a ring
+// away, under load: so it is told at every use that they are integers of 32 bits.
+
+/** The cursor that is `bytes` bytes further than another. */
+function further(cursor: number, bytes: number): number {
+  return ((cursor | 0) + (bytes | 0)) | 0
+}
+
+/** Bytes from one cursor to another that is ahead of it; not by `>>> 0`, of which V8 expects that it changes nothing. */
+function distance(from: number, to: number): number {
+  const bytes = ((to | 0) - (from | 0)) | 0
+  return bytes < 0 ? bytes + 4_294_967_296 : bytes
+}
+
 /** The shared memory of one ring. */
 export interface RingMemory {
   readonly control: SharedArrayBuffer
@@ -81,7 +95,7 @@ export class RingProducer {
     if (wraps) {
       this.words.i32[at >>> 2] = 0
       this.words.i32[(at >>> 2) + 1] = 0
-      this.#head = (this.#head + toEnd) | 0
+      this.#head = further(this.#head, toEnd)
       at = 0
     }
     this.#claimed = bytes
@@ -93,7 +107,7 @@ export class RingProducer {
     if (bytes > this.#claimed || bytes % ALIGN !== 0) {
       throw new RangeError(`${bytes} bytes committed of ${this.#claimed} claimed`)
     }
-    this.#head = (this.#head + bytes) | 0
+    this.#head = further(this.#head, bytes)
     this.#claimed = 0
   }
 
@@ -108,7 +122,7 @@ export class RingProducer {
   /** Bytes that are free now, in two pieces at most. */
   free(): number {
     this.#tail = Atomics.load(this.#control, TAIL)
-    return this.capacity - ((this.#head - this.#tail) >>> 0)
+    return this.capacity - distance(this.#tail, this.#head)
   }
 
   /** Whether the consumer has released all that was committed. */
@@ -117,7 +131,7 @@ export class RingProducer {
   }
 
   #hasRoom(bytes: number): boolean {
-    if (this.capacity - ((this.#head - this.#tail) >>> 0) >= bytes) return true
+    if (this.capacity - distance(this.#tail, this.#head) >= bytes) return true
     return this.free() >= bytes
   }
 }
@@ -149,7 +163,7 @@ export class RingConsumer {
   /** Looks at the producer's head: how many bytes are there to read, skipped ones included. */
   refresh(): number {
     this.#head = Atomics.load(this.#control, HEAD)
-    const unread = (this.#head - this.#cursor) >>> 0
+    const unread = distance(this.#cursor, this.#head)
     if (unread > this.capacity || unread % ALIGN !== 0) {
       throw new RingBroken(`the head is ${unread} bytes ahead in a ring of ${this.capacity}`)
     }
@@ -163,7 +177,7 @@ export class RingConsumer {
 
   /** The place of the next record of what `refresh` saw, or -1 after the last; `end` bounds it. */
   next(): number {
-    const unread = (this.#head - this.#cursor) >>> 0
+    const unread = distance(this.#cursor, this.#head)
     if (unread === 0) return -1
     const at = this.#cursor & this.#mask
     const word = at >>> 2
@@ -174,16 +188,16 @@ export class RingConsumer {
     const toEnd = this.capacity - at
     // A producer skips only to write a record at the start, and publishes both together.
     if (toEnd >= unread || at === 0) throw new RingBroken(`a skip marker at ${at} leads nowhere`)
-    this.#cursor = (this.#cursor + toEnd) | 0
+    this.#cursor = further(this.#cursor, toEnd)
     return this.next()
   }
 
   /** Goes on behind the record of `bytes` bytes that `next` gave back. */
   advance(bytes: number): void {
-    if (bytes <= 0 || bytes % ALIGN !== 0 || bytes > (this.#head - this.#cursor) >>> 0) {
+    if (bytes <= 0 || bytes % ALIGN !== 0 || bytes > distance(this.#cursor, this.#head)) {
       throw new RingBroken(`a record of ${bytes} bytes at ${this.#cursor & this.#mask}`)
     }
-    this.#cursor = (this.#cursor + bytes) | 0
+    this.#cursor = further(this.#cursor, bytes)
   }
 
   /** Where reading stands, for `rewind`; valid until `release`. */
@@ -205,6 +219,6 @@ export class RingConsumer {
 
   /** Bytes that the producer had published by the last `refresh` and that are not released. */
   held(): number {
-    return (this.#head - this.#released) >>> 0
+    return distance(this.#released, this.#head)
   }
 }

@@ -34,13 +34,18 @@ function startWorker(t: Test, work: RingWork, transfer: MessagePort[] = []): Wor
 }
 
 t.test('a ring between two threads keeps every byte in order', async (t) => {
-  for (const [bytes, bytesMax, records] of [
-    [256, 128, 20_000],
-    [4_096, 1_024, 100_000],
-    [65_536, 1_152, 100_000],
+  for (const [bytes, bytesMax, records, cursor] of [
+    [256, 128, 20_000, 0],
+    [4_096, 1_024, 100_000, 0],
+    [65_536, 1_152, 100_000, 0],
+    // Where 32 bits become negative, and where they begin anew.
+    [4_096, 1_024, 100_000, 2 ** 31 - 1_048_576],
+    [4_096, 1_024, 100_000, 2 ** 32 - 1_048_576],
   ] as const) {
+    const ring = allocateRing(bytes)
+    new Int32Array(ring.control).fill(cursor)
     const shape = {
-      ring: allocateRing(bytes),
+      ring,
       bells: [allocateBell(), allocateBell()] as const,
       seed: bytes,
       records,
