@@ -78,15 +78,16 @@ export interface WriterStats {
 
 /** Continues a journal that a reader recovered, or begins one. */
 export class JournalWriter {
+  /** Those that may pass 2^31 begin as -0, no small integer: V8 would throw code away when they do. */
   readonly stats: WriterStats = {
     frames: 0,
     records: 0,
-    bytes: 0,
+    bytes: -0,
     segments: 0,
     segmentsFilledLate: 0,
     syncs: 0,
     lastSyncUs: 0,
-    syncUs: 0,
+    syncUs: -0,
   }
   /** Times of the frames' syncs, in microseconds. */
   readonly syncTimes: RecordableHistogram = createHistogram()
