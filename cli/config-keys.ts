@@ -152,7 +152,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     name: 'pinThreads',
     kind: 'boolean',
     fallback: true,
-    help: 'on two cores, engine and helpers keep to one and the journal to the other',
+    help: 'whether, on two cores, engine and helpers keep to one and the journal to the other',
   },
   {
     name: 'acceptTimeJump',

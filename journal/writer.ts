@@ -78,7 +78,7 @@ export interface WriterStats {
 
 /** Continues a journal that a reader recovered, or begins one. */
 export class JournalWriter {
-  /** Those that may pass 2^31 begin as -0, no small integer: V8 would throw code away when they do. */
+  /** Bytes and times pass 2^31 within minutes, so they begin as -0, no small integer: V8 would throw code away. */
   readonly stats: WriterStats = {
     frames: 0,
     records: 0,

@@ -1,7 +1,8 @@
-// Where the threads of a server stay on a machine of two cores. Left to itself, the kernel puts one there
-// for seconds where every sync of the journal takes 5 ms instead of 0.2: docs/operations.md says why.
+// Where the threads of a server stay on a machine of two cores. Left to itself, the kernel runs the journal for
+// seconds on a core that others keep busy, and a sync takes 5 ms there instead of 0.2: docs/operations.md.
 
 import { spawnSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 
@@ -12,27 +13,33 @@ export interface Cores {
 }
 
 /**
- * The two cores that this process may use; undefined where it may use one or more than two, and on systems that
- * do not say (`/proc` is Linux's).
+ * The two cores that this process may use now; undefined where it may use one or more than two, and on systems
+ * that do not say (`/proc` and `/sys` are Linux's).
  */
 export function pairOfCores(): Cores | undefined {
-  let status: string
-  try {
-    status = readFileSync('/proc/self/status', 'utf8')
-  } catch {
-    return undefined
-  }
-  const [first, second, third] = allowedCores(status)
+  const [first, second, third] = usableCores()
   if (first === undefined || second === undefined || third !== undefined) return undefined
   // Two servers on one machine are not to have both their engines on the same core every time.
-  const isEven = process.pid % 2 === 0
-  return isEven ? { engine: first, journal: second } : { engine: second, journal: first }
+  const isFirst = randomInt(2) === 0
+  return isFirst ? { engine: first, journal: second } : { engine: second, journal: first }
 }
 
-/** The cores of `Cpus_allowed_list`, such as `0-3,8`, in `/proc/PID/status`; none where it is not there. */
-export function allowedCores(status: string): number[] {
-  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1]
-  if (list === undefined) return []
+/** The cores that this process may use: those of its mask that are there. None where the system does not say. */
+export function usableCores(): number[] {
+  try {
+    const status = readFileSync('/proc/self/status', 'utf8')
+    const allowed = coresOf(/^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? '')
+    // A virtual machine that cores may be added to allows all that it could ever have.
+    const online = coresOf(readFileSync('/sys/devices/system/cpu/online', 'utf8').trim())
+    return allowed.filter((core) => online.includes(core))
+  } catch {
+    return []
+  }
+}
+
+/** The cores of a list as the kernel writes it, such as `0-3,8`; none of an empty one. */
+export function coresOf(list: string): number[] {
+  if (list === '') return []
   return list.split(',').flatMap((range) => {
     const [from = Number.NaN, to = from] = range.split('-').map(Number)
     return Array.from({ length: to - from + 1 }, (_, n) => from + n)
@@ -44,13 +51,20 @@ export function allowedCores(status: string): number[] {
  * refused. Node has no call for it. Threads that it starts later stay there as well.
  */
 export function keepThreadOn(core: number | undefined): void {
-  if (core === undefined) return
-  const thread = basename(readlinkSync('/proc/thread-self'))
-  spawnSync('taskset', ['-p', '-c', String(core), thread], { stdio: 'ignore' })
+  keepOn(core, () => [basename(readlinkSync('/proc/thread-self'))])
 }
 
 /** `keepThreadOn` for all threads of the calling process. */
 export function keepProcessOn(core: number | undefined): void {
+  keepOn(core, () => ['-a', String(process.pid)])
+}
+
+function keepOn(core: number | undefined, who: () => string[]): void {
   if (core === undefined) return
-  spawnSync('taskset', ['-a', '-p', '-c', String(core), String(process.pid)], { stdio: 'ignore' })
+  try {
+    const [last, ...rest] = who().reverse()
+    spawnSync('taskset', [...rest, '-p', '-c', String(core), last as string], { stdio: 'ignore' })
+  } catch {
+    // It only runs elsewhere.
+  }
 }

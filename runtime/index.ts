@@ -20,7 +20,7 @@ export type {
 } from '../engine/index.ts'
 export { forEachRecord, type JournalSurvey, surveyJournal } from '../journal/index.ts'
 export { checkTimeJump, TimeJumpRefused } from './clock.ts'
-export { allowedCores, type Cores, keepProcessOn, pairOfCores } from './cores.ts'
+export { type Cores, coresOf, keepProcessOn, pairOfCores, usableCores } from './cores.ts'
 export {
   archiveDirectory,
   checkJournalDirectory,

@@ -29,7 +29,10 @@ function further(cursor: number, bytes: number): number {
   return ((cursor | 0) + (bytes | 0)) | 0
 }
 
-/** Bytes from one cursor to another that is ahead of it; not by `>>> 0`, of which V8 expects that it changes nothing. */
+/**
+ * Bytes from one cursor to another that is ahead of it. Not by `>>> 0`, which V8 compiles for operands below 2^31 and
+ * compiles again for the first that is not.
+ */
 function distance(from: number, to: number): number {
   const bytes = ((to | 0) - (from | 0)) | 0
   return bytes < 0 ? bytes + 4_294_967_296 : bytes

@@ -1,5 +1,5 @@
 // What V8 is told for this process: how generously it inlines, for the engine's way of one command is a few dozen
-// small functions, more than V8 joins by itself; and that it leaves heaps alone that are small already.
+// small functions, more than V8 joins by itself; and that it does not collect heaps only to make them smaller.
 
 import { setFlagsFromString } from 'node:v8'
 

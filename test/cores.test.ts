@@ -3,8 +3,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { allowedCores } from '../runtime/index.ts'
-import { runCommand, SMALL, startServed, temporaryDirectory } from './support/command-line.ts'
+import { coresOf, usableCores } from '../runtime/index.ts'
+import {
+  runCommand,
+  type ServedProcess,
+  SMALL,
+  startServed,
+  temporaryDirectory,
+} from './support/command-line.ts'
 
 /** With a follower and views. */
 const FOLLOWED = SMALL.filter((arg, n) => arg !== '--follower' && SMALL[n - 1] !== '--follower')
@@ -26,10 +32,13 @@ interface Thread {
 }
 
 function threadsOf(pid: number): Thread[] {
-  const threads = readdirSync(`/proc/${pid}/task`).map((thread) => ({
-    cores: allowedCores(textOf(`${pid}/task/${thread}/status`)),
-    written: Number(/^wchar: (\d+)$/m.exec(textOf(`${pid}/task/${thread}/io`))?.[1]),
-  }))
+  const threads = readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const of = (file: string, pattern: RegExp): string => {
+      return pattern.exec(textOf(`${pid}/task/${thread}/${file}`))?.[1] ?? ''
+    }
+    const cores = coresOf(of('status', /^Cpus_allowed_list:\s*(\S+)$/m))
+    return { cores, written: Number(of('io', /^wchar: (\d+)$/m)) }
+  })
   return threads.filter(({ cores }) => cores.length > 0)
 }
 
@@ -41,62 +50,60 @@ function helpersOf(pid: number): number[] {
   })
 }
 
-/** Waits for follower and views, until their threads are where they are to be. */
-async function helperCores(
-  pid: number,
-  areSettled: (cores: string[]) => boolean,
-): Promise<string[]> {
+/** Where the threads of follower and views may run once both follow: they were told where to stay before. */
+async function helperCores({ url, pid }: ServedProcess): Promise<Set<string>> {
   for (;;) {
-    const helpers = helpersOf(pid)
-    const cores = helpers.flatMap((helper) =>
-      threadsOf(helper).map((thread) => String(thread.cores)),
-    )
-    if (helpers.length === 2 && areSettled(cores)) return cores
+    const page = await (await fetch(`${url}/v1/status`)).json()
+    const { follower, views } = page as Record<'follower' | 'views', { state: string }>
+    if (follower.state === 'following' && views.state === 'following') break
     await delay(50)
   }
+  return new Set(helpersOf(pid).flatMap((helper) => coreSets(helper)))
 }
 
-const own = allowedCores(textOf('self/status'))
+/** The cores of each thread of a process, as texts. */
+function coreSets(pid: number): string[] {
+  return threadsOf(pid).map(({ cores }) => String(cores))
+}
+
+const own = usableCores()
 
 /** What runs a command on so many of the cores that there are. */
 const onCores = (count: number): string[] => ['taskset', '-c', own.slice(0, count).join(',')]
 
 t.test('the list of cores is read as the kernel writes it', async (t) => {
-  const of = (list: string): number[] => allowedCores(`Name:\tx\nCpus_allowed_list:\t${list}\n`)
-  t.same(of('0'), [0])
-  t.same(of('0-1'), [0, 1])
-  t.same(of('3,7'), [3, 7])
-  t.same(of('0-2,5,8-9'), [0, 1, 2, 5, 8, 9])
-  t.same(allowedCores('Name:\tx\n'), [])
+  t.same(coresOf('0'), [0])
+  t.same(coresOf('0-1'), [0, 1])
+  t.same(coresOf('3,7'), [3, 7])
+  t.same(coresOf('0-2,5,8-9'), [0, 1, 2, 5, 8, 9])
+  t.same(coresOf(''), [])
 })
 
-t.test(
-  'on two cores the engine and the helpers keep to one, the journal to the other',
-  async (t) => {
-    if (own.length < 2) return t.fail('this machine has one core: the test needs two')
-    const server = await startServed(temporaryDirectory(t), FOLLOWED, { wrapper: onCores(2) })
-    t.teardown(() => server.stop('SIGKILL'))
-    const pinned = threadsOf(server.pid).filter(({ cores }) => cores.length === 1)
-    // Only engine and journal: all other threads may use both. The journal has written its first frame.
-    const [journal, engine] = pinned.sort((a, b) => b.written - a.written)
-    t.equal(pinned.length, 2)
-    t.same(pinned.flatMap(({ cores }) => cores).sort(), own.slice(0, 2))
-    t.ok(journal && journal.written >= 4_096)
-    const wanted = String(engine?.cores)
-    const helpers = await helperCores(server.pid, (cores) => cores.every((one) => one === wanted))
-    t.same(new Set(helpers), new Set([wanted]))
-    t.equal((await server.stop()).exitCode, 0)
-  },
-)
+t.test('on two cores engine and helpers keep to one, the journal to the other', async (t) => {
+  if (own.length < 2) return t.fail('this machine has one core: the test needs two')
+  const server = await startServed(temporaryDirectory(t), FOLLOWED, { wrapper: onCores(2) })
+  t.teardown(() => server.stop('SIGKILL'))
+  const pinned = threadsOf(server.pid).filter(({ cores }) => cores.length === 1)
+  // Only engine and journal: all other threads may use both. The journal has written its first frame.
+  const [journal, engine] = pinned.sort((a, b) => b.written - a.written)
+  t.equal(pinned.length, 2)
+  t.same(new Set(pinned.flatMap(({ cores }) => cores)), new Set(own.slice(0, 2)))
+  t.ok(journal && journal.written >= 4_096)
+  t.same(await helperCores(server), new Set([String(engine?.cores)]))
+  t.equal((await server.stop()).exitCode, 0)
+})
 
 t.test('the kernel chooses on one core, and where it is told that it may', async (t) => {
   const alone = await startServed(temporaryDirectory(t), SMALL, { wrapper: onCores(1) })
-  t.same(new Set(threadsOf(alone.pid).flatMap(({ cores }) => cores)), new Set(own.slice(0, 1)))
+  t.teardown(() => alone.stop('SIGKILL'))
+  t.same(new Set(coreSets(alone.pid)), new Set([String(own[0])]))
   t.equal((await alone.stop()).exitCode, 0)
-  const free = await startServed(temporaryDirectory(t), [...FOLLOWED, '--pin-threads', 'false'])
-  const helpers = await helperCores(free.pid, () => true)
-  const all = [...threadsOf(free.pid).map(({ cores }) => String(cores)), ...helpers]
-  t.same(new Set(all), new Set([String(own)]))
+  const args = [...FOLLOWED, '--pin-threads', 'false']
+  const free = await startServed(temporaryDirectory(t), args, { wrapper: onCores(2) })
+  t.teardown(() => free.stop('SIGKILL'))
+  const both = new Set([String(own.slice(0, 2))])
+  t.same(await helperCores(free), both)
+  t.same(new Set(coreSets(free.pid)), both)
   t.equal((await free.stop()).exitCode, 0)
   const wrong = await runCommand(['serve', '--pin-threads', 'maybe'])
   t.equal(wrong.exitCode, 2)
