@@ -22,6 +22,7 @@ import {
   SMALL,
   startFollowing,
   startServed,
+  statusWhen,
   temporaryDirectory,
 } from './support/command-line.ts'
 import { openPlainJournal } from './support/follower.ts'
@@ -124,7 +125,10 @@ t.test('beside a server: it follows, makes snapshots, and ends with it', async (
   ]) {
     t.match(text.stdout, new RegExp(`^${head}`, 'm'))
   }
-  const status = await json(t, ['status', '--url', server.url])
+  const status = await statusWhen<{ follower: { state: string } }>(
+    server,
+    ({ follower }) => follower.state === 'following',
+  )
   const { sequence, digest } = audit as { sequence: number; digest: string }
   t.match(status, { state: 'serving', sequence, digest, storageLow: false })
   t.match(status.follower, { state: 'following', lagRecords: Number })

@@ -125,7 +125,11 @@ t.test('what the page says of refusals, timers, events and lists', async (t) => 
 
   const { sequence } = await advance(61)
   t.match(await ask(server, 'GET', '/v1/parking/visits/v3'), { http: 404 }, 'the engine forgot it')
-  const list = await ask(server, 'GET', `/v1/parking/visits?minSequence=${sequence}`)
+  let list = await ask(server, 'GET', `/v1/parking/visits?minSequence=${sequence}`)
+  // What a client does that was told to try again: views have only what others leave of their core.
+  while (list.code === 'view_behind') {
+    list = await ask(server, 'GET', `/v1/parking/visits?minSequence=${sequence}`)
+  }
   t.match(list.items, [{ id: 'v4' }, { id: 'v3', minutes: 12, paid: 100 }], 'the view did not')
   t.match(
     await ask(server, 'PUT', '/v1/accounts/parking%2Fcash/frozen', { id: 'f', value: true }),

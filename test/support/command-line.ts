@@ -86,6 +86,22 @@ export async function startServed(
   }
 }
 
+/**
+ * What `holdfast status` says of a server, as soon as `isSo` of it; after a minute, what it said last. Helpers tell
+ * their state now and then, and have only what others leave of their core.
+ */
+export async function statusWhen<Status>(
+  server: ServedProcess,
+  isSo: (status: Status) => boolean,
+): Promise<Status> {
+  for (const endMs = performance.now() + 60_000; ; ) {
+    const said = await runCommand(['status', '--url', server.url, '--json'])
+    if (said.exitCode !== 0) throw new Error(`status ended with ${said.exitCode}: ${said.stderr}`)
+    const status = JSON.parse(said.stdout) as Status
+    if (isSo(status) || performance.now() > endMs) return status
+  }
+}
+
 /** A follower by itself that has said that it follows. */
 export interface FollowingProcess {
   /** Sends a signal and waits for the end. */
