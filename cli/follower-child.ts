@@ -1,6 +1,7 @@
 // The follower as a child of the server: what is started, and what is said when it ends for good.
 
 import type { FollowerStatus } from '../follower/index.ts'
+import type { Cores } from '../runtime/index.ts'
 import { EXIT } from './exit-codes.ts'
 import type { FollowerSettings } from './follower-run.ts'
 import { type ChildEars, type ChildHealth, type ChildPlan, HelperChild } from './helper-child.ts'
@@ -21,8 +22,8 @@ export type FollowerHealth = ChildHealth<FollowerStatus>
 
 /** See the head of this file. */
 export class FollowerChild extends HelperChild<FollowerSettings, FollowerStatus> {
-  /** Starts it; see `HelperOrders` for `core`. */
-  constructor(settings: FollowerSettings, ears: ChildEars<FollowerStatus>, core?: number) {
-    super(PLAN, { settings, core }, ears)
+  /** Starts it; `cores` as in `HelperChild`. */
+  constructor(settings: FollowerSettings, ears: ChildEars<FollowerStatus>, cores?: Cores) {
+    super(PLAN, settings, ears, cores)
   }
 }

@@ -3,8 +3,10 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { Cores } from '../runtime/index.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { EXIT } from './exit-codes.ts'
+import { watchHelperCores } from './helper-cores.ts'
 import type { HelperNews } from './helper-process.ts'
 
 /** First and longest wait before it is started again, in ms. */
@@ -38,7 +40,7 @@ export interface ChildEars<Status> {
 /** What a helper's process is told, as its one argument, in JSON. */
 export interface HelperOrders<Settings> {
   readonly settings: Settings
-  /** The core that it may use; not given: any. */
+  /** The core that it keeps to at first; not given: any. */
   readonly core?: number | undefined
 }
 
@@ -58,6 +60,7 @@ export interface ChildPlan {
 export class HelperChild<Settings, Status> {
   readonly #plan: ChildPlan
   readonly #orders: HelperOrders<Settings>
+  readonly #cores: Cores | undefined
   readonly #ears: ChildEars<Status>
   #child: ChildProcess | undefined
   #ended: Promise<void> = Promise.resolve()
@@ -66,10 +69,16 @@ export class HelperChild<Settings, Status> {
   #isStopping = false
   #isSecond = false
 
-  /** Starts it. */
-  constructor(plan: ChildPlan, orders: HelperOrders<Settings>, ears: ChildEars<Status>) {
+  /** Starts it. With `cores` it keeps to the engine's: see helper-cores.ts. */
+  constructor(
+    plan: ChildPlan,
+    settings: Settings,
+    ears: ChildEars<Status>,
+    cores: Cores | undefined,
+  ) {
     this.#plan = plan
-    this.#orders = orders
+    this.#orders = { settings, core: cores?.engine }
+    this.#cores = cores
     this.#ears = ears
     this.#start()
   }
@@ -91,6 +100,10 @@ export class HelperChild<Settings, Status> {
     const startedMs = performance.now()
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
     this.#child = child
+    const { pid } = child
+    const cores = this.#cores
+    const isWatched = pid !== undefined && cores !== undefined
+    const unwatch = isWatched ? watchHelperCores(pid, cores) : () => {}
     this.#ears.onHealth({ state: 'running', status: undefined })
     // Through here, so that it never outlives the server for a pipe of the server's that it holds open.
     child.stderr?.pipe(process.stderr, { end: false })
@@ -105,6 +118,7 @@ export class HelperChild<Settings, Status> {
         if (child.pid === undefined || this.#isStopping) resolve()
       })
       child.on('exit', (code, signal) => {
+        unwatch()
         this.#onEnd(`it ended with ${code ?? signal}`, code ?? undefined, startedMs)
         resolve()
       })

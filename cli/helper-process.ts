@@ -73,7 +73,7 @@ export async function runHelper<Settings, Status>(
     // The server is gone, however it went. Nothing here needs an orderly end.
     process.on('disconnect', () => process.exit(EXIT.fine))
     const { settings, core } = JSON.parse(process.argv[2] as string) as HelperOrders<Settings>
-    keepProcessOn(core)
+    if (core !== undefined) keepProcessOn([core], process.pid)
     const ears: HelperEars<Status> = {
       onMessage: (sentence) => note(`holdfast: ${title}: ${sentence}`),
       onStart: (status) => void tellStatus(status, ending.signal),

@@ -1,5 +1,6 @@
 // The views as a child of the server: what is started, and what is said when it ends for good.
 
+import type { Cores } from '../runtime/index.ts'
 import type { ViewsStatus } from '../views/index.ts'
 import { EXIT } from './exit-codes.ts'
 import { type ChildEars, type ChildHealth, type ChildPlan, HelperChild } from './helper-child.ts'
@@ -22,8 +23,8 @@ export type ViewsHealth = ChildHealth<ViewsStatus>
 
 /** See the head of this file. */
 export class ViewsChild extends HelperChild<ViewsSettings, ViewsStatus> {
-  /** Starts it; see `HelperOrders` for `core`. */
-  constructor(settings: ViewsSettings, ears: ChildEars<ViewsStatus>, core?: number) {
-    super(PLAN, { settings, core }, ears)
+  /** Starts it; `cores` as in `HelperChild`. */
+  constructor(settings: ViewsSettings, ears: ChildEars<ViewsStatus>, cores?: Cores) {
+    super(PLAN, settings, ears, cores)
   }
 }

@@ -1,7 +1,7 @@
 // Where the threads of a server stay on a machine of two cores. Left to itself, the kernel runs the journal for
 // seconds on a core that others keep busy, and a sync takes 5 ms there instead of 0.2: docs/operations.md.
 
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
@@ -51,20 +51,23 @@ export function coresOf(list: string): number[] {
  * refused. Node has no call for it. Threads that it starts later stay there as well.
  */
 export function keepThreadOn(core: number | undefined): void {
-  keepOn(core, () => [basename(readlinkSync('/proc/thread-self'))])
-}
-
-/** `keepThreadOn` for all threads of the calling process. */
-export function keepProcessOn(core: number | undefined): void {
-  keepOn(core, () => ['-a', String(process.pid)])
-}
-
-function keepOn(core: number | undefined, who: () => string[]): void {
   if (core === undefined) return
   try {
-    const [last, ...rest] = who().reverse()
-    spawnSync('taskset', [...rest, '-p', '-c', String(core), last as string], { stdio: 'ignore' })
+    const thread = basename(readlinkSync('/proc/thread-self'))
+    spawnSync('taskset', ['-p', '-c', String(core), thread], { stdio: 'ignore' })
   } catch {
     // It only runs elsewhere.
   }
+}
+
+/**
+ * `keepThreadOn` for all threads of a process, which may be another one. Does not wait until it is so: that takes
+ * some ms, and a tenth of a second in a process that holds much memory.
+ */
+export function keepProcessOn(cores: readonly number[], pid: number): void {
+  const taskset = spawn('taskset', ['-a', '-p', '-c', cores.join(','), String(pid)], {
+    stdio: 'ignore',
+  })
+  // It only runs elsewhere.
+  taskset.on('error', () => {})
 }

@@ -1,8 +1,11 @@
-// Where the threads of a server stay: on two cores apart, on any other number wherever the kernel likes.
+// Where the threads of a server stay: on two cores apart, on any other number wherever the kernel likes; and
+// where its helpers go when somebody else keeps their core busy.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import t from 'tap'
+import t, { type Test } from 'tap'
+import { Starvation } from '../cli/helper-cores.ts'
+import { connect } from '../client/index.ts'
 import { coresOf, usableCores } from '../runtime/index.ts'
 import {
   runCommand,
@@ -11,6 +14,9 @@ import {
   startServed,
   temporaryDirectory,
 } from './support/command-line.ts'
+import { spawnPlain } from './support/plain-process.ts'
+
+t.setTimeout(180_000)
 
 /** With a follower and views. */
 const FOLLOWED = SMALL.filter((arg, n) => arg !== '--follower' && SMALL[n - 1] !== '--follower')
@@ -108,4 +114,69 @@ t.test('the kernel chooses on one core, and where it is told that it may', async
   const wrong = await runCommand(['serve', '--pin-threads', 'maybe'])
   t.equal(wrong.exitCode, 2)
   t.match(wrong.stderr, /--pin-threads/)
+})
+
+t.test(
+  'a helper that starves beside an idle server may run anywhere, until the server has work',
+  async (t) => {
+    const starvation = new Starvation()
+    const starved = { share: 0.003, isWaiting: true, serverShare: 0.1 }
+    const told = [1, 2, 3].map(() => starvation.note(starved))
+    t.same(told, [false, false, false])
+    t.equal(starvation.note({ ...starved, share: 0.3 }), false, 'it had its share: counted anew')
+    t.equal(starvation.note({ ...starved, isWaiting: false }), false, 'it wants nothing')
+    t.same(
+      [1, 2, 3, 4].map(() => starvation.note(starved)),
+      [false, false, false, true],
+    )
+    t.equal(starvation.note({ ...starved, share: 0.9 }), true, 'it stays so')
+    t.equal(starvation.note({ ...starved, serverShare: 0.6 }), false, 'the syncs come first')
+    const busy = { ...starved, serverShare: 0.9 }
+    t.same([1, 2, 3, 4, 5].map(() => starvation.note(busy)).includes(true), false)
+  },
+)
+
+/** Keeps a core busy until the test, or what it gives back is called, ends that. */
+function occupy(t: Test, core: number): () => void {
+  const loop = [process.execPath, '-e', 'for (;;) {}']
+  const child = spawnPlain(['taskset', '-c', String(core), ...loop], { stdio: 'ignore' })
+  t.teardown(() => child.kill('SIGKILL'))
+  return () => child.kill('SIGKILL')
+}
+
+/** Moves money in as many transfers as a batch takes, again and again, until it is so. */
+async function loadUntil({ url }: ServedProcess, isSo: () => boolean): Promise<void> {
+  const hf = await connect(url)
+  await hf.openAccount({ id: 'from', ledger: 1, external: true })
+  await hf.openAccount({ id: 'to', ledger: 1 })
+  while (!isSo()) {
+    const transfer = { debitAccount: 'from', creditAccount: 'to', amount: 1 }
+    await Promise.all(Array.from({ length: 5_000 }, () => hf.transfer(transfer)))
+  }
+  await hf.close()
+}
+
+t.test('the same with processes', async (t) => {
+  if (own.length < 2) return t.fail('this machine has one core: the test needs two')
+  const server = await startServed(temporaryDirectory(t), FOLLOWED, { wrapper: onCores(2) })
+  t.teardown(() => server.stop('SIGKILL'))
+  const [home] = await helperCores(server)
+  const helpers = helpersOf(server.pid)
+  const areFree = () => helpers.every((pid) => coreSets(pid).every((set) => set.includes(',')))
+  const areHome = () => helpers.every((pid) => coreSets(pid).every((set) => set === home))
+  t.equal(areHome(), true)
+  const leave = occupy(t, Number(home))
+  // Some work for them, and then none for the server.
+  await loadUntil(server, () => true)
+  const hf = await connect(server.url)
+  for (let n = 0; !areFree(); n++) {
+    await hf.openAccount({ id: `more-${n}`, ledger: 1 })
+    await delay(10)
+  }
+  await hf.close()
+  t.equal(helpers.length, 2)
+  t.same(helpersOf(server.pid), helpers)
+  leave()
+  await loadUntil(server, areHome)
+  t.equal((await server.stop()).exitCode, 0)
 })

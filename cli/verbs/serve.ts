@@ -110,11 +110,10 @@ function startHelpers(
   if (!config.follower) return []
   const onMessage = (sentence: string): void => note(`holdfast: ${sentence}`)
   const onHealth = writeFollowerReport(followerReport)
-  const core = cores?.engine
-  const follower = new FollowerChild(followerSettings(config), { onMessage, onHealth }, core)
+  const follower = new FollowerChild(followerSettings(config), { onMessage, onHealth }, cores)
   if (!config.views) return [follower]
   const viewsEars = { onMessage, onHealth: writeViewsReport(viewsReport) }
-  return [follower, new ViewsChild(viewsSettings(config), viewsEars, core)]
+  return [follower, new ViewsChild(viewsSettings(config), viewsEars, cores)]
 }
 
 /** The first signal that asks for an end. Those that follow find it under way and change nothing. */
