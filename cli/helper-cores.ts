@@ -15,7 +15,7 @@ const STARVED_CHECKS = 4
 const STARVED_SHARE = 0.1
 
 /** Of a core: a server that uses more keeps its helpers waiting itself, and its syncs come first. */
-const BUSY_SHARE = 0.5
+const BUSY_SHARE = 1 / 3
 
 /** What was seen since the check before. */
 export interface HelperSample {

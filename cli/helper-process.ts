@@ -64,6 +64,9 @@ export async function runHelper<Settings, Status>(
   title: string,
   run: (settings: Settings, ears: HelperEars<Status>, signal: AbortSignal) => Promise<void>,
 ): Promise<never> {
+  const { settings, core } = JSON.parse(process.argv[2] as string) as HelperOrders<Settings>
+  // First, while it still has its share of a core that others use.
+  if (core !== undefined) keepProcessOn([core], process.pid)
   giveWay()
   try {
     const ending = new AbortController()
@@ -72,8 +75,6 @@ export async function runHelper<Settings, Status>(
     process.on('SIGINT', () => {})
     // The server is gone, however it went. Nothing here needs an orderly end.
     process.on('disconnect', () => process.exit(EXIT.fine))
-    const { settings, core } = JSON.parse(process.argv[2] as string) as HelperOrders<Settings>
-    if (core !== undefined) keepProcessOn([core], process.pid)
     const ears: HelperEars<Status> = {
       onMessage: (sentence) => note(`holdfast: ${title}: ${sentence}`),
       onStart: (status) => void tellStatus(status, ending.signal),

@@ -1,7 +1,7 @@
 // Where the threads of a server stay on a machine of two cores. Left to itself, the kernel runs the journal for
 // seconds on a core that others keep busy, and a sync takes 5 ms there instead of 0.2: docs/operations.md.
 
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
@@ -61,13 +61,9 @@ export function keepThreadOn(core: number | undefined): void {
 }
 
 /**
- * `keepThreadOn` for all threads of a process, which may be another one. Does not wait until it is so: that takes
+ * `keepThreadOn` for all threads of a process, which may be another one. It is so when this comes back: it takes
  * some ms, and a tenth of a second in a process that holds much memory.
  */
 export function keepProcessOn(cores: readonly number[], pid: number): void {
-  const taskset = spawn('taskset', ['-a', '-p', '-c', cores.join(','), String(pid)], {
-    stdio: 'ignore',
-  })
-  // It only runs elsewhere.
-  taskset.on('error', () => {})
+  spawnSync('taskset', ['-a', '-p', '-c', cores.join(','), String(pid)], { stdio: 'ignore' })
 }

@@ -24,10 +24,11 @@ import { followerDirectories, keepForViews } from '../follower-run.ts'
 import { formatBytes, grouped, note, print, printJson } from '../output.ts'
 
 /**
- * How long the follower of a server that has just begun may take until it listens, and how often it
- * is looked for, in ms.
+ * How long the follower of a server that has just begun may take until it has its lock, and until it listens,
+ * and how often it is looked for, in ms.
  */
 const FOLLOWER_START_MS = 5_000
+const FOLLOWER_LISTEN_MS = 30_000
 const FOLLOWER_POLL_MS = 200
 
 /** Makes a snapshot, or has it made, and prints it. */
@@ -46,10 +47,11 @@ export async function snapshot(config: Config, json: boolean): Promise<ExitCode>
 
 /** As `asked`; beside a server it waits for the follower that may be starting. */
 async function askedInTime(dataDir: string): Promise<SnapshotMade | undefined> {
-  const giveUpMs = performance.now() + FOLLOWER_START_MS
+  const startMs = performance.now()
   for (;;) {
     const made = await asked(dataDir)
-    if (made !== undefined || performance.now() > giveUpMs) return made
+    const waitMs = isLocked(dataDir, 'follower') ? FOLLOWER_LISTEN_MS : FOLLOWER_START_MS
+    if (made !== undefined || performance.now() > startMs + waitMs) return made
     if (!isLocked(dataDir, 'writer')) return undefined
     await delay(FOLLOWER_POLL_MS)
   }
