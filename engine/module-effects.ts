@@ -53,9 +53,10 @@ export class ModuleEffects {
 
   /** Forgets what the command did: it was undone. */
   clear(): void {
-    this.events.length = 0
-    this.#touched.length = 0
-    this.#timers.length = 0
+    // To set a length takes a call even where nothing changes.
+    if (this.events.length > 0) this.events.length = 0
+    if (this.#touched.length > 0) this.#touched.length = 0
+    if (this.#timers.length > 0) this.#timers.length = 0
   }
 
   noteTimer(kind: string, key: string, atMs: number): void {

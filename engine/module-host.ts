@@ -38,7 +38,7 @@ export class ModuleHost {
   readonly #scope: LedgerScope
   readonly #effects: ModuleEffects
   /** Modules whose changes are not certain yet, and the one that ran last. */
-  #open: HostedModule[] = []
+  readonly #open: HostedModule[] = []
   #last: HostedModule | undefined
   /** The text of the last refusal. */
   readonly #refusal = new Uint8Array(MODULE_REPLY_BYTES_MAX)
@@ -181,11 +181,13 @@ export class ModuleHost {
 
   /** What was decided since the last commit stands, and observers hear of it. */
   commit(): void {
-    for (const { tables, timers } of this.#open) {
+    const open = this.#open
+    for (let n = 0; n < open.length; n++) {
+      const { tables, timers } = open[n] as HostedModule
       tables.commit()
       timers.commit()
     }
-    this.#open = []
+    if (open.length > 0) open.length = 0
     this.#effects.commit()
   }
 
@@ -195,7 +197,7 @@ export class ModuleHost {
       tables.rollback()
       timers.rollback()
     }
-    this.#open = []
+    this.#open.length = 0
     this.#last = undefined
     this.#effects.rollback()
   }

@@ -1,5 +1,5 @@
 // The ids of a module's accounts and reservations by the names that the module has for them. Hashing a name
-// costs a microsecond, so the ones used lately are kept.
+// costs a microsecond, so those of accounts are kept.
 
 import {
   asOwnedId,
@@ -12,23 +12,25 @@ import {
 } from '../protocol/index.ts'
 import { ModuleMisuse } from './module-errors.ts'
 
-/**
- * Reservations are many, and each is named a few times in a row at most: what is kept of them longer would
- * only be work for V8's collector.
- */
-const RESERVATION_NAMES = 256
-
 /** The ids of the accounts that `module` names: as everybody has them who spells the whole name. */
 export function accountsBelow(module: string): IdCache {
   return createIdCache(undefined, (name): Id => idOf(wholeName(module, name)))
 }
 
-/** The ids of the reservations that `module` names: no command from outside may have one of them. */
+/**
+ * The ids of the reservations that `module` names: no command from outside may have one of them. Reservations are
+ * many and each is named a few times in a row at most, so no more than the last one is kept.
+ */
 export function reservationsBelow(module: string): IdCache {
-  return createIdCache(RESERVATION_NAMES, (name): Id => {
+  let last: Id | undefined
+  let lastName = ''
+  return (name) => {
+    if (last !== undefined && name === lastName) return last
     const text = wholeName(module, name)
-    return new Id(asOwnedId(idFromText(text)), text)
-  })
+    last = new Id(asOwnedId(idFromText(text)), text)
+    lastName = name
+    return last
+  }
 }
 
 /** Throws `ModuleMisuse` where a name together with the module's is no id. */

@@ -11,6 +11,9 @@ import { show } from './module-schema.ts'
 import { RowTable, type TableChange } from './module-table.ts'
 import { stateFault } from './state-input.ts'
 
+/** So many changes of a command are looked through for each other; more are looked up. */
+const FEW_CHANGES = 16
+
 /** A row that was changed since the last `begin`. Its creation numbers are the row's own. */
 export interface ChangedRow extends Created {
   /** The table's name. */
@@ -111,21 +114,25 @@ export class ModuleTables {
     const { length } = this.#changes
     if (length === this.#mark) return []
     if (length === this.#mark + 1) return [changedRow(this.#changes[this.#mark] as TableChange)]
-    const seen = new Map<RowTable, Set<string>>()
+    const seen = length - this.#mark > FEW_CHANGES ? new SeenKeys() : undefined
     const changed: ChangedRow[] = []
     for (let n = this.#mark; n < length; n++) {
       const change = this.#changes[n] as TableChange
       const { table, what, key } = change
-      let keys = seen.get(table)
-      if (keys === undefined) {
-        keys = new Set()
-        seen.set(table, keys)
-      }
-      if (keys.has(key)) continue
-      keys.add(key)
+      if (seen === undefined ? this.#isSeen(n) : seen.add(table, key)) continue
       if (what !== 'insert' || table.slotOf(key) !== 0) changed.push(changedRow(change))
     }
     return changed
+  }
+
+  /** Whether a change before the one at `n` was of the same row. */
+  #isSeen(n: number): boolean {
+    const { table, key } = this.#changes[n] as TableChange
+    for (let i = this.#mark; i < n; i++) {
+      const before = this.#changes[i] as TableChange
+      if (before.table === table && before.key === key) return true
+    }
+    return false
   }
 
   /**
@@ -201,6 +208,23 @@ export class ModuleTables {
     }
     if (table.slotOf(key) !== 0) throw stateFault(`two rows of ${title} with one key`)
     if (table.count >= rowsMax) throw stateFault(`more than ${rowsMax} rows of ${title}`)
+  }
+}
+
+/** The rows that were seen, by table and key. */
+class SeenKeys {
+  readonly #keys = new Map<RowTable, Set<string>>()
+
+  /** Whether it was seen before; it is from now on. */
+  add(table: RowTable, key: string): boolean {
+    const keys = this.#keys.get(table)
+    if (keys === undefined) {
+      this.#keys.set(table, new Set([key]))
+      return false
+    }
+    if (keys.has(key)) return true
+    keys.add(key)
+    return false
   }
 }
 

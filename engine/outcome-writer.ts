@@ -164,12 +164,16 @@ export class OutcomeDigest {
   /** Rolls in a module's reply: its bytes, then the text itself, four at a time. */
   #rollReply({ reply, replyBytes }: Decision): void {
     this.#word(replyBytes)
+    let { a, b } = this
     for (let n = 0; n < replyBytes; n += 4) {
       let word = 0
       for (let i = n; i < n + 4 && i < replyBytes; i++)
         word |= (reply[i] as number) << ((i - n) * 8)
-      this.#word(word)
+      a = rollA(a, word)
+      b = rollB(b, word)
     }
+    this.a = a
+    this.b = b
   }
 
   /** Rolls in a number. */
@@ -179,7 +183,14 @@ export class OutcomeDigest {
 
   /** Rolls in `bytes` bytes, a multiple of 4, from 0 of `words`. */
   rollWords({ i32 }: Words, bytes: number): void {
-    for (let w = 0; w < bytes >>> 2; w++) this.#word(i32[w] as number)
+    let { a, b } = this
+    for (let w = 0; w < bytes >>> 2; w++) {
+      const word = i32[w] as number
+      a = rollA(a, word)
+      b = rollB(b, word)
+    }
+    this.a = a
+    this.b = b
   }
 
   /** Rolls in what an account is now. */

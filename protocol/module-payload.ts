@@ -8,10 +8,14 @@ import { accountAt, accountsIn } from './outcome-fields.ts'
 import { OUTCOME, OUTCOME_BODY, OUTCOME_FLAG } from './outcomes.ts'
 import { MODULE, RECORD } from './records.ts'
 import { isAscii, readText, toNfc } from './texts.ts'
-import type { Words } from './words.ts'
+import { allocateWords, copyWords, type Words } from './words.ts'
 
 /** Plain MessagePack: maps, no extensions of msgpackr's own, and never a float of 32 bits. */
-const PACKR = new Packr({ useRecords: false })
+const PACKR = new Packr({ useRecords: false, copyBuffers: true })
+
+/** Where an input lies while it is unpacked. msgpackr wants a Buffer, and keeps a view of one that it knows. */
+const INPUT = allocateWords(MODULE_INPUT_BYTES_MAX + 8)
+const INPUT_BUFFER = Buffer.from(INPUT.u8.buffer as ArrayBuffer)
 
 /** A reply as a caller sees it: its `code` and what the module says beside it. */
 export interface ModuleReply {
@@ -36,11 +40,6 @@ function routeOf(name: string): number {
 /** A value of JSON as MessagePack. */
 export function packJson(value: unknown): Uint8Array {
   return PACKR.pack(value)
-}
-
-/** What `packJson` packed. Throws on bytes that are no MessagePack. */
-export function unpackJson(bytes: Uint8Array): unknown {
-  return PACKR.unpack(bytes)
 }
 
 /**
@@ -88,10 +87,11 @@ export function writeModuleRecord(
 }
 
 /** The input of the record at `at`, which `isWellFormed` accepted. Throws on bytes that are none. */
-export function readModuleInput({ u8, u32 }: Words, at: number): unknown {
-  const start = at + MODULE.bytes
+export function readModuleInput(words: Words, at: number): unknown {
+  const bytes = words.u32[(at + MODULE.inputBytes) >>> 2] as number
   // A copy: the record may lie in memory that threads share, which no decoder of text takes.
-  return unpackJson(u8.slice(start, start + (u32[(at + MODULE.inputBytes) >>> 2] as number)))
+  copyWords(words, at + MODULE.bytes, INPUT, 0, (bytes + 7) & ~7)
+  return PACKR.unpack(INPUT_BUFFER, bytes)
 }
 
 /**
