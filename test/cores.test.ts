@@ -29,8 +29,14 @@ function textOf(path: string): string {
   }
 }
 
+/** `SCHED_IDLE` of Linux: threads that run when no other wants the core. */
+const IDLE = 5
+
 /** A thread. */
 interface Thread {
+  readonly id: number
+  /** How the kernel chooses it: 0 for most, or `IDLE`. */
+  readonly policy: number
   readonly cores: readonly number[]
   /** Bytes that it wrote to files, pipes and sockets. */
   readonly written: number
@@ -42,7 +48,10 @@ function threadsOf(pid: number): Thread[] {
       return pattern.exec(textOf(`${pid}/task/${thread}/${file}`))?.[1] ?? ''
     }
     const cores = coresOf(of('status', /^Cpus_allowed_list:\s*(\S+)$/m))
-    return { cores, written: Number(of('io', /^wchar: (\d+)$/m)) }
+    const stat = textOf(`${pid}/task/${thread}/stat`)
+    // From the third field on; the second one may hold anything.
+    const policy = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[38])
+    return { id: Number(thread), policy, cores, written: Number(of('io', /^wchar: (\d+)$/m)) }
   })
   return threads.filter(({ cores }) => cores.length > 0)
 }
@@ -107,6 +116,14 @@ t.test('on two cores engine and helpers keep to one, the journal to the other', 
   t.equal(pinned.length, 2)
   t.same(new Set(pinned.flatMap(({ cores }) => cores)), new Set(own.slice(0, 2)))
   t.ok(journal && journal.written >= 4_096)
+  const threads = threadsOf(server.pid)
+  const idle = threads.filter(({ policy }) => policy === IDLE).map(({ id }) => id)
+  t.ok(idle.length >= 4, "V8's own threads give way")
+  const first = Math.min(Number(journal?.id), Number(engine?.id))
+  t.ok(
+    idle.every((id) => id > server.pid && id < first),
+    'and no others',
+  )
   // From their beginning: later on they may be anywhere, where others keep this machine busy.
   await untilHelpersOn(server, engine?.cores ?? [])
   await untilFollowed(server)
