@@ -109,8 +109,8 @@ export class PairLoad {
     const wire = this.#wire
     const accounts = this.#accounts
     const n = this.#next++ % accounts.length
-    const { words } = wire
     const at = wire.place(PAIR_BYTES)
+    const { words } = wire
     copyWords(this.#records, 0, words, at, PAIR_BYTES)
     this.#ids.write(words, at + RECORD.id)
     accounts[n]?.write(words, at + RESERVE.debit)

@@ -3,9 +3,7 @@
 // for the server's. Whoever uses it keeps to the window.
 
 import { randomFillSync } from 'node:crypto'
-import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { WebSocket } from 'ws'
 import {
   allocateWords,
   isReplayed,
@@ -19,8 +17,10 @@ import {
   statusOf,
   WELCOME,
   type Words,
+  wordsOver,
   writeMessageHead,
 } from '../protocol/index.ts'
+import { FRAME_HEAD_BYTES, PlainSocket } from './plain-socket.ts'
 
 /** Longest message that is taken from a server. */
 const MESSAGE_IN_BYTES_MAX = 4_194_304
@@ -30,17 +30,17 @@ export class Wire {
   /** Most commands, and most bytes of their records, that may be unanswered. */
   readonly windowCommands: number
   readonly windowBytes: number
-  /** Where records are written. */
-  readonly words: Words
   /** Commands that were added and are not answered, and bytes of their records. */
   unanswered = 0
   unansweredBytes = 0
   /** Called when some were answered. */
   onAnswered: () => void = () => {}
-  readonly #socket: WebSocket
-  readonly #in = allocateWords(MESSAGE_IN_BYTES_MAX)
+  readonly #socket: PlainSocket
+  readonly #in: Words
+  readonly #messageBytesMax: number
   /** Bytes of each unanswered record, by its token. */
   readonly #bytesOf: Int32Array
+  #out: Words
   #used: number = MESSAGE_HEAD.bytes
   #count = 0
   #nextToken = 0
@@ -50,57 +50,57 @@ export class Wire {
 
   /** Connects to the server at `url`. Rejects where there is none, or one that grants nothing. */
   static async connect(url: string): Promise<Wire> {
-    const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/v1/stream`, {
-      perMessageDeflate: false,
-      maxPayload: MESSAGE_IN_BYTES_MAX,
+    const memory = allocateWords(MESSAGE_IN_BYTES_MAX)
+    const heard = { message: (): void => {}, close: (_code: number): void => {} }
+    const welcomed = new Promise<void>((resolve, reject) => {
+      heard.message = resolve
+      heard.close = () =>
+        reject(new Error(`${url} closed the stream before it said what it grants`))
     })
-    const closed = once(socket, 'close').then(() => {
-      throw new Error(`${url} closed the stream before it said what it grants`)
+    welcomed.catch(() => {})
+    const socket = await PlainSocket.connect(url, '/v1/stream', memory.u8, {
+      onMessage: () => heard.message(),
+      onClose: (code) => heard.close(code),
     })
-    closed.catch(() => {})
-    const [welcome] = (await Promise.race([once(socket, 'message'), closed])) as [Buffer]
-    return new Wire(socket, welcome)
+    await welcomed
+    const wire = new Wire(socket, memory)
+    heard.message = () => wire.#onMessage()
+    heard.close = (code) => wire.#fail(new Error(`the stream was closed with ${code}`))
+    return wire
   }
 
-  private constructor(socket: WebSocket, welcome: Buffer) {
+  /** `memory` holds the welcome, and then each message that comes. */
+  private constructor(socket: PlainSocket, memory: Words) {
     this.#socket = socket
-    const granted = (field: number): number => welcome.readUInt32LE(MESSAGE_HEAD.bytes + field)
+    this.#in = memory
+    const granted = (field: number): number =>
+      memory.u32[(MESSAGE_HEAD.bytes + field) >>> 2] as number
     const version = granted(WELCOME.version)
-    if (welcome[MESSAGE_HEAD.type] !== MESSAGE.welcome || version !== STREAM_VERSION) {
+    if (memory.u8[MESSAGE_HEAD.type] !== MESSAGE.welcome || version !== STREAM_VERSION) {
       throw new Error(`no welcome of version ${STREAM_VERSION} came`)
     }
     this.windowCommands = granted(WELCOME.windowCommands)
     this.windowBytes = granted(WELCOME.windowBytes)
-    this.words = allocateWords(granted(WELCOME.messageBytesMax))
+    this.#messageBytesMax = granted(WELCOME.messageBytesMax)
+    this.#out = framed(this.#messageBytesMax)
     this.#bytesOf = new Int32Array(this.windowCommands)
-    socket.on('message', (data: Buffer) => {
-      try {
-        this.#take(data)
-        this.onAnswered()
-      } catch (error) {
-        this.#failure ??= error as Error
-      }
-      this.#wake()
-    })
-    socket.on('close', (code) => {
-      this.#failure ??= new Error(`the stream was closed with ${code}`)
-      this.#wake()
-    })
-    socket.on('error', (error) => {
-      this.#failure ??= error
-    })
+  }
+
+  /** Where records are written: asked for again after each `place`. */
+  get words(): Words {
+    return this.#out
   }
 
   /** Where the next record of up to `bytesMax` bytes is to be written; what is before it leaves if it must. */
   place(bytesMax: number): number {
-    if (this.#used + bytesMax > this.words.u8.length) this.flush()
+    if (this.#used + bytesMax > this.#out.u8.length) this.flush()
     return this.#used
   }
 
   /** The record of `bytes` bytes at `place` is written, but for its token. */
   add(bytes: number): void {
     const token = this.#nextToken
-    this.words.u32[(this.#used + RECORD.token) >>> 2] = token
+    this.#out.u32[(this.#used + RECORD.token) >>> 2] = token
     this.#bytesOf[token] = bytes
     this.#nextToken = this.#after(token)
     this.#used += bytes
@@ -113,8 +113,10 @@ export class Wire {
   flush(): void {
     if (this.#count === 0) return
     const bytes = this.#used - MESSAGE_HEAD.bytes
-    writeMessageHead(this.words, 0, MESSAGE.commands, this.#count, bytes)
-    this.#socket.send(this.words.u8.subarray(0, this.#used))
+    writeMessageHead(this.#out, 0, MESSAGE.commands, this.#count, bytes)
+    this.#socket.send(new Uint8Array(this.#out.u8.buffer), this.#used)
+    // The network reads on where it is.
+    if (this.#socket.isSending) this.#out = framed(this.#messageBytesMax)
     this.#used = MESSAGE_HEAD.bytes
     this.#count = 0
   }
@@ -139,16 +141,27 @@ export class Wire {
   }
 
   /** Closes the connection; resolves when it is closed. */
-  async close(): Promise<void> {
-    if (this.#socket.readyState === WebSocket.CLOSED) return
-    const closed = once(this.#socket, 'close')
-    this.#socket.close(1000)
-    await closed
+  close(): Promise<void> {
+    return this.#socket.close()
   }
 
-  #take(data: Buffer): void {
+  #onMessage(): void {
+    try {
+      this.#take()
+      this.onAnswered()
+    } catch (error) {
+      this.#failure ??= error as Error
+    }
+    this.#wake()
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error
+    this.#wake()
+  }
+
+  #take(): void {
     const words = this.#in
-    words.u8.set(data)
     if (words.u8[MESSAGE_HEAD.type] !== MESSAGE.outcomes) throw new Error('no outcomes came')
     const count = words.u16[MESSAGE_HEAD.count >>> 1] as number
     for (let n = 0, at = MESSAGE_HEAD.bytes; n < count; n++) {
@@ -167,6 +180,11 @@ export class Wire {
   #after(token: number): number {
     return token + 1 === this.windowCommands ? 0 : token + 1
   }
+}
+
+/** Fresh memory for a message, with room before it for the head of its frame. */
+function framed(bytes: number): Words {
+  return wordsOver(new ArrayBuffer(FRAME_HEAD_BYTES + bytes), FRAME_HEAD_BYTES)
 }
 
 /** Fresh UUIDv7s (RFC 9562, section 5.7) without an object for each: a time, a counter, and what is random. */
