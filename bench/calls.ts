@@ -15,7 +15,6 @@ import {
   RECORD,
   type Words,
 } from '../protocol/index.ts'
-import { quietV8Workers } from '../runtime/index.ts'
 import { type Measured, pace, TICK_MS } from './pace.ts'
 import { type BenchResult, machineConditions, median } from './result.ts'
 import { startServerProcess } from './server-process.ts'
@@ -61,7 +60,6 @@ const RINGING_SECONDS = 86_400
 export async function benchCalls(options: CallsBenchOptions = {}): Promise<BenchResult> {
   const { live = 50_000, startsPerSecond = PACES, seconds = 5, rounds = 5 } = options
   const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
-  quietV8Workers()
   const server = await startServerProcess(dataDir, [], { isQuiet: true })
   try {
     const wire = await Wire.connect(server.url)

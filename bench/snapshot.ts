@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from '../client/index.ts'
 import type { SnapshotMade } from '../follower/index.ts'
-import { quietV8Workers } from '../runtime/index.ts'
 import { askForSnapshot, untilLevel } from './followed-server.ts'
 import { type Measured, TICK_MS } from './pace.ts'
 import { openAccounts, PairLoad } from './pair-load.ts'
@@ -56,7 +55,6 @@ export async function benchSnapshot(options: SnapshotBenchOptions = {}): Promise
   const { accounts = 1_000_000, openReservations = 1_000_000 } = options
   const { rounds = 3, dir = tmpdir(), onStep = () => {} } = options
   const dataDir = mkdtempSync(join(dir, 'holdfast-bench-'))
-  quietV8Workers()
   const server = await startServerProcess(dataDir, SERVE)
   try {
     const holdfast = await connect(server.url, { timeoutMs: 120_000 })

@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from '../client/index.ts'
-import { quietV8Workers } from '../runtime/index.ts'
 import { type Measured, TICK_MS } from './pace.ts'
 import { openAccounts, PairLoad } from './pair-load.ts'
 import { type BenchResult, machineConditions, median } from './result.ts'
@@ -42,7 +41,6 @@ const CATCH_UP_MS_MAX = 300_000
 export async function benchViewsEffect(
   options: ViewsEffectBenchOptions = {},
 ): Promise<BenchResult> {
-  quietV8Workers()
   const { commandsPerSecond = 100_000, seconds = 8, rounds = 5 } = options
   const { accounts = 10_000, dir = tmpdir() } = options
   const measure = (args: readonly string[]): Promise<Paced> =>

@@ -116,10 +116,10 @@ t.test('on two cores engine and helpers keep to one, the journal to the other', 
   t.equal(pinned.length, 2)
   t.same(new Set(pinned.flatMap(({ cores }) => cores)), new Set(own.slice(0, 2)))
   t.ok(journal && journal.written >= 4_096)
-  const idle = threadsOf(server.pid).filter(({ policy }) => policy === IDLE)
-  t.ok(idle.length >= 4, "V8's own threads give way")
-  const working = [server.pid, journal?.id, engine?.id]
-  t.notOk(idle.some(({ id }) => working.includes(id)))
+  // One of V8's own would get nothing of two busy cores, and the thread whose heap it sweeps would ask without
+  // a pause whether it has: three seconds of a start, measured.
+  const giveWay = threadsOf(server.pid).filter(({ policy }) => policy === IDLE)
+  t.same(giveWay, [], 'no thread that the server waits for gives way')
   // From their beginning: later on they may be anywhere, where others keep this machine busy.
   await untilHelpersOn(server, engine?.cores ?? [])
   await untilFollowed(server)

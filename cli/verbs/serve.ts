@@ -8,7 +8,6 @@ import {
   type Cores,
   findModules,
   pairOfCores,
-  quietV8Workers,
   StartAborted,
   startServer,
 } from '../../runtime/index.ts'
@@ -60,7 +59,6 @@ export async function serve(config: Config): Promise<ExitCode> {
   signal.then(() => given.abort())
   printHead(config, version)
   const cores = config.pinThreads ? pairOfCores() : undefined
-  if (cores !== undefined) quietV8Workers()
   const starting = startServer({
     dataDir: config.dataDir,
     capacities,
