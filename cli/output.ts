@@ -1,5 +1,17 @@
 // How verbs write: data to stdout, the rest to stderr, numbers that people can read.
 
+/**
+ * Whoever reads what is printed may have read enough, as `head` does: the rest is for nobody, and no reason to
+ * end. A server least of all. To be called once, before anything is printed.
+ */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+    })
+  }
+}
+
 /** Writes data and a line end. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`)

@@ -15,7 +15,7 @@ import {
   SERVE_KEYS,
   withConfigFlags,
 } from './options.ts'
-import { note } from './output.ts'
+import { note, outliveReaders } from './output.ts'
 
 type Finish = (exitCode: ExitCode) => void
 
@@ -30,6 +30,7 @@ Exit codes: 0 fine, 1 failed, 2 usage, 3 damage found, 4 the data directory is i
 
 /** Runs one command line; resolves to the process's exit code. */
 export async function run(args: readonly string[]): Promise<number> {
+  outliveReaders()
   let exitCode: ExitCode = EXIT.fine
   const program = createProgram((code) => {
     exitCode = code

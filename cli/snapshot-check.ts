@@ -21,7 +21,7 @@ export interface SnapshotCheck {
   readonly sound: readonly number[]
   /** What is wrong with the others, a sentence each. */
   readonly faults: readonly string[]
-  /** Why some could not be looked at: another version of Holdfast made them. */
+  /** Why some could not be looked at: another version of Holdfast made them, or the system refused. */
   readonly unread: readonly string[]
   /** After the replay: what it did not come to is a fault. `voids` are those of the journal. */
   finish(engine: Engine, voids: Iterable<number>): void
@@ -44,7 +44,7 @@ export function checkSnapshots(dataDir: string): SnapshotCheck {
       if (!listSnapshots(storage).includes(name)) return undefined
       if (error instanceof SnapshotVersionError) unread.push(error.message)
       else if (error instanceof SnapshotDamage) faults.push(error.message)
-      else throw error
+      else unread.push(`the snapshot ${name} cannot be read: ${(error as Error).message}`)
       return undefined
     }
   }

@@ -16,6 +16,7 @@ import {
   STATUS,
   type Words,
 } from '../protocol/index.ts'
+import { namesMaxId } from './stream-ids.ts'
 import type { StreamModules } from './stream-modules.ts'
 import { isTailLegal } from './stream-tails.ts'
 
@@ -83,7 +84,8 @@ export class StreamCheck {
       const flags = words.u8[at + RECORD.flags] as number
       if (!isCommand(kind) || (flags & FLAG.dryRun) !== 0) return `Record ${i} is no command.`
       const tailBytes = words.u16[(at + RECORD.tailBytes) >>> 1] as number
-      if (kind === KIND.module) this.#checkModules(at)
+      if (namesMaxId(words, at)) this.#blame(at, STATUS.malformed, undefined)
+      else if (kind === KIND.module) this.#checkModules(at)
       else if (tailBytes !== 0 && !isTailLegal(words, at, tailBytes)) {
         this.#blame(at, STATUS.malformed, undefined)
       }
@@ -118,7 +120,9 @@ export class StreamCheck {
       if (!isQuery(kind, flags, tailBytes)) return `Record ${i} is no query and no dry run.`
       words.u32[(at + RECORD.gateway) >>> 2] = 0
       const end = at + (BYTES_OF_KIND[kind] as number) + tailBytes
-      if (kind === KIND.queryModule) {
+      if (namesMaxId(words, at)) {
+        this.refused.push({ at, end, status: STATUS.malformed, culpritAt: -1 })
+      } else if (kind === KIND.queryModule) {
         const detail = this.#modules.faultAt(at)
         const status = STATUS.invalid_request
         if (detail !== undefined) this.refused.push({ at, end, status, culpritAt: -1, detail })

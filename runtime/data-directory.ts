@@ -9,7 +9,7 @@ import {
   type Stats,
   statSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 /** The directory cannot be used as it is; the message says what to do. */
 export class DataDirectoryError extends Error {
@@ -34,10 +34,10 @@ export function archiveDirectory(dataDir: string): string {
 /** Makes `dataDir` for its owner alone, or takes an existing one. Throws `DataDirectoryError`. */
 export function prepareDataDirectory(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    makeDirectories(resolve(dataDir))
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw unusable(dataDir, 'cannot be made', error)
+    if (code !== 'ENOTDIR') throw unusable(dataDir, 'cannot be made', error)
   }
   const found = checkDataDirectory(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
   if ((found.mode & 0o077) === 0) return
@@ -45,6 +45,21 @@ export function prepareDataDirectory(dataDir: string): void {
     chmodSync(dataDir, 0o700)
   } catch (error) {
     throw unusable(dataDir, 'is open to other users, and that cannot be changed', error)
+  }
+}
+
+/**
+ * Makes those that are missing of a path, one after the other: Node 20's own `recursive` asks without end where a
+ * directory is there and refuses with ENOENT, as those of `/proc` do.
+ */
+function makeDirectories(path: string): void {
+  if (existsSync(path)) return
+  makeDirectories(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    // Another process made it meanwhile, or what is there is no directory: whoever uses it finds out.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 

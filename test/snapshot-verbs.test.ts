@@ -1,7 +1,7 @@
 // Snapshots and the verbs that look at a journal: where a replay begins, what verify finds, what void
 // sets aside. The journal is written here; the verbs are processes of their own.
 
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { FileStorage } from '../journal/index.ts'
@@ -121,6 +121,11 @@ t.test('verify holds every snapshot against the replay', async (t) => {
   const { run, dataDir, snapshots } = made
   const [first, second] = await makeTwo(t, made)
   t.same((await run('verify')).json.snapshots, [first, second])
+
+  const odd = join(dataDir, 'snapshots', snapshotName(second + 1))
+  mkdirSync(odd)
+  t.match((await run('verify')).stderr, `${snapshotName(second + 1)} cannot be read: EISDIR`)
+  rmdirSync(odd)
 
   // Whole, and the state of another journal's engine.
   const info = readSnapshotInfo(snapshots, snapshotName(second))

@@ -5,10 +5,13 @@
 import t from 'tap'
 import {
   CHAIN_COMMANDS_MAX,
+  FLAG,
   KIND,
   MESSAGE,
+  RECORD,
   STREAM_MESSAGE_BYTES_MAX,
   STREAM_NAMES_MAX,
+  TRANSFER,
   WELCOME,
 } from '../protocol/index.ts'
 import { BAD_TAILS } from './support/bad-messages.ts'
@@ -340,6 +343,29 @@ t.test('streams leave room in the rings for HTTP', async (t) => {
   t.equal((await http).status, 201)
   await Promise.all(streams.map((one) => one.until(() => one.answers.length === 16_000)))
   t.equal((await server.get('/v1/accounts/acme')).body.balance, 100 + 48_000 + 1)
+  t.same(server.faults, [])
+})
+
+t.test('the id of ones is no id anywhere in a record', async (t) => {
+  const server = await seeded(t)
+  const stream = await streamTo(t, server.url)
+  const { submitted } = server.pipeline
+  const ones = Buffer.alloc(16, 0xff)
+  for (const at of [RECORD.id, TRANSFER.debit, TRANSFER.credit]) {
+    const record = recordsOf(transfers(1))
+    ones.copy(record, at)
+    const from = stream.answers.length
+    stream.send(message(MESSAGE.commands, 1, record))
+    await stream.until(() => stream.answers.length > from)
+    t.match(stream.answers.at(-1), { code: 'malformed', sequence: 0 }, `at ${at}`)
+    record.writeUInt8(FLAG.dryRun, 1)
+    stream.send(message(MESSAGE.queries, 1, record))
+    await stream.until(() => stream.answers.length > from + 1)
+    t.match(stream.answers.at(-1), { code: 'malformed', sequence: 0 }, `a dry run's at ${at}`)
+  }
+  t.equal(server.pipeline.submitted, submitted, 'none was journaled')
+  const other = await streamTo(t, server.url)
+  t.same(codes(await other.commands(...transfers(1))), ['ok'])
   t.same(server.faults, [])
 })
 
