@@ -7,7 +7,6 @@ import {
   BYTES_OF_KIND,
   KIND,
   RECORD,
-  RESERVATION_STATE,
   readTailEntry,
   TAIL_TAG,
   type Words,
@@ -15,7 +14,8 @@ import {
 import type { Book } from './book.ts'
 import type { Core } from './core.ts'
 import type { Value } from './module.ts'
-import { RESERVATION_ROW_BYTES } from './reservation-layout.ts'
+import { ReservationList, type ReservationRow } from './reservation-list.ts'
+import { SlotPlaces } from './slot-places.ts'
 
 /** An account as it is. */
 export interface AccountRow {
@@ -27,37 +27,6 @@ export interface AccountRow {
   readonly balance: number
   readonly held: number
   readonly incoming: number
-}
-
-/** A reservation as it is. Times in ms since 1970. */
-export interface ReservationRow {
-  /** Its place in this engine for as long as it is remembered: another engine has it elsewhere. */
-  readonly slot: number
-  /** 16 bytes. */
-  readonly id: Uint8Array
-  /** The accounts' places. */
-  readonly debit: number
-  readonly credit: number
-  /** One of `RESERVATION_STATE`. */
-  readonly state: number
-  readonly amount: number
-  readonly settled: number
-  readonly released: number
-  /** Sequence and time of the record that made it. */
-  readonly sequence: number
-  readonly createdAt: number
-  /** 0: never. */
-  readonly expiresAt: number
-  /** 0: it is held. */
-  readonly endedAt: number
-}
-
-/** A reservation that a frame changed, as it is after the frame. */
-export interface ReservationChange extends ReservationRow {
-  /** Whether the frame made it. */
-  readonly isNew: boolean
-  /** How its maker spelled the id, where the frame made it and that is not the UUID. */
-  readonly name: string | undefined
 }
 
 /** What changed an account: a record, or what was due before the frame's first one. */
@@ -80,8 +49,8 @@ export interface AccountChange {
 export interface FrameChanges {
   /** In order of opening. */
   readonly accounts: readonly AccountRow[]
-  /** Each once, in order of its first change. */
-  readonly reservations: readonly ReservationChange[]
+  /** As they are after it, each once, in order of the first change; `isNew`: the frame made it. */
+  readonly reservations: ReservationList
   /** Of the accounts with history, in order. */
   readonly history: readonly AccountChange[]
 }
@@ -95,8 +64,11 @@ export class BookChanges {
   /** Expiries and timers come first, then the frame's records. */
   #cause: ChangeCause = 'timer'
   readonly #opened: number[] = []
-  /** Reservations that were touched, with the spelling of those that were made. */
-  readonly #touched = new Map<number, { isNew: boolean; name: string | undefined }>()
+  /** Reservations that were touched, and by their places: whether they were made, and spelled how. */
+  readonly #touched = new SlotPlaces()
+  readonly #isMade: boolean[] = []
+  readonly #names: (string | undefined)[] = []
+  readonly #reservations = new ReservationList()
   #notes: Note[] = []
   /** The last note of each account. */
   readonly #lastNotes = new Map<number, number>()
@@ -122,17 +94,24 @@ export class BookChanges {
     this.#openedBefore = 0
   }
 
-  /** What the frame changed. */
+  /** What the frame changed. The list of reservations is filled anew by the next `take`. */
   take(): FrameChanges {
     const { book } = this.#core as Core
-    const reservations: ReservationChange[] = []
-    for (const [slot, { isNew, name }] of this.#touched) {
-      // One that a chain made and took back is none.
-      if (book.reservations.state(slot) === 0) continue
-      reservations.push(reservationChange(book, slot, isNew, name))
-    }
+    this.#takeReservations(book)
     const accounts = this.#opened.map((slot) => accountRow(book, slot))
-    return { accounts, reservations, history: this.#notes }
+    return { accounts, reservations: this.#reservations, history: this.#notes }
+  }
+
+  #takeReservations({ reservations }: Book): void {
+    const touched = this.#touched
+    this.#reservations.clear()
+    for (let place = 0; place < touched.count; place++) {
+      const slot = touched.slot(place)
+      // The slot became another one's, which has a later place; and one that a chain made and took back is none.
+      if (touched.find(slot) !== place || reservations.state(slot) === 0) continue
+      const isNew = this.#isMade[place] as boolean
+      this.#reservations.add(reservations, slot, isNew, this.#names[place])
+    }
   }
 
   /** Before any change: where the undo log is empty, what comes may be taken back. */
@@ -188,13 +167,18 @@ export class BookChanges {
     const name =
       tailBytes === 0 ? undefined : readTailEntry(words.u8, tailAt, tailBytes, TAIL_TAG.id)
     // The slot may have been another one's, which was forgotten: it comes last now.
-    this.#touched.delete(slot)
-    this.#touched.set(slot, { isNew: true, name })
+    this.#touch(slot, true, name)
   }
 
   /** A reservation changed. */
   reservation(slot: number): void {
-    if (!this.#touched.has(slot)) this.#touched.set(slot, { isNew: false, name: undefined })
+    if (this.#touched.find(slot) < 0) this.#touch(slot, false, undefined)
+  }
+
+  #touch(slot: number, isMade: boolean, name: string | undefined): void {
+    const place = this.#touched.add(slot)
+    this.#isMade[place] = isMade
+    this.#names[place] = name
   }
 }
 
@@ -223,7 +207,13 @@ export function rowsOf({ book, modules }: Core): StateRows {
       for (let slot = 0; slot < book.accounts.count; slot++) yield accountRow(book, slot)
     },
     *reservations() {
-      for (const slot of book.reservations.slots()) yield reservationRow(book, slot)
+      const { reservations } = book
+      const one = new ReservationList(1)
+      for (const slot of reservations.slots()) {
+        one.clear()
+        one.add(reservations, slot, false, undefined)
+        yield one.row(0)
+      }
     },
     *modules() {
       for (const { module, tables } of modules.registry.hosted) {
@@ -241,37 +231,5 @@ function accountRow({ accounts, ledgers }: Book, slot: number): AccountRow {
     balance: accounts.balance(slot),
     held: accounts.held(slot),
     incoming: accounts.incoming(slot),
-  }
-}
-
-/** The reservation in `slot`, which is in use. */
-function reservationRow(book: Book, slot: number): ReservationRow {
-  return reservationChange(book, slot, false, undefined)
-}
-
-/** The same as a change: one object of one shape, for there are very many. */
-function reservationChange(
-  { reservations: rows }: Book,
-  slot: number,
-  isNew: boolean,
-  name: string | undefined,
-): ReservationChange {
-  const idAt = slot * RESERVATION_ROW_BYTES
-  const state = rows.state(slot)
-  return {
-    slot,
-    id: rows.words.u8.slice(idAt, idAt + 16),
-    debit: rows.debit(slot),
-    credit: rows.credit(slot),
-    state,
-    amount: rows.amount(slot),
-    settled: rows.settled(slot),
-    released: rows.released(slot),
-    sequence: rows.sequence(slot),
-    createdAt: rows.timeMs(slot),
-    expiresAt: rows.expiresAt(slot),
-    endedAt: state === RESERVATION_STATE.held ? 0 : rows.endedAt(slot),
-    isNew,
-    name,
   }
 }

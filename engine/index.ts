@@ -8,8 +8,6 @@ export {
   type ChangeCause,
   type FrameChanges,
   type ModuleRow,
-  type ReservationChange,
-  type ReservationRow,
   type StateRows,
 } from './book-changes.ts'
 export { Engine } from './engine.ts'
@@ -19,3 +17,5 @@ export type { Violation } from './invariants.ts'
 export type { LedgerSums } from './ledgers.ts'
 export type * from './module.ts'
 export type { OutcomeSink } from './outcome-writer.ts'
+export { ReservationList, type ReservationRow } from './reservation-list.ts'
+export { grownFor, SlotPlaces } from './slot-places.ts'

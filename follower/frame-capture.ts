@@ -56,8 +56,11 @@ export class FrameCapture implements OutcomeSink {
     return true
   }
 
-  /** Applies the frame of `bytes` bytes at 0 of `words`, whose tokens it replaces. */
-  apply(engine: Engine, words: Words, bytes: number): SinkFrame {
+  /**
+   * Applies the frame at 0 of `words`, whose tokens it replaces. What it gives back lies in memory that the
+   * next frame is read to and captured in: `keptFrame` makes it one's own.
+   */
+  apply(engine: Engine, words: Words): SinkFrame {
     let token = 0
     forEachRecord(words, 0, (at) => {
       words.u32[(at + RECORD.token) >>> 2] = token++
@@ -70,11 +73,11 @@ export class FrameCapture implements OutcomeSink {
     engine.applyFrame(words, 0, this.#hasOutcomes)
     return {
       ...this.changes.take(),
-      words: copied(words, bytes),
+      words,
       firstSequence,
       count: words.u32[FRAME.count >>> 2] as number,
       timeMs: readI64(words, FRAME.timeMs),
-      outcomes: this.#bytes === 0 ? NO_OUTCOMES : copied(this.words, this.#bytes),
+      outcomes: this.words,
       outcomeBytes: this.#bytes,
       events: this.#events,
       rows: this.#rows,
@@ -93,6 +96,16 @@ export class FrameCapture implements OutcomeSink {
     const larger = allocateWords(2 * (this.words.u8.length + Math.max(bytes, OUTCOME_BYTES_MAX)))
     copyWords(this.words, 0, larger, 0, this.#bytes)
     this.words = larger
+  }
+}
+
+/** A captured frame, of `bytes` bytes in the journal, as somebody may keep it. */
+export function keptFrame(frame: SinkFrame, bytes: number): SinkFrame {
+  return {
+    ...frame,
+    words: copied(frame.words, bytes),
+    reservations: frame.reservations.copy(),
+    outcomes: frame.outcomeBytes === 0 ? NO_OUTCOMES : copied(frame.outcomes, frame.outcomeBytes),
   }
 }
 

@@ -7,7 +7,7 @@ import type { Engine, Module } from '../engine/index.ts'
 import { FRAME } from '../protocol/index.ts'
 import { type OnPassedOver, type SnapshotInfo, writeSnapshot } from '../snapshots/index.ts'
 import { Followed, type FollowerStorages } from './followed.ts'
-import { FrameCapture } from './frame-capture.ts'
+import { FrameCapture, keptFrame } from './frame-capture.ts'
 import type { Schedule } from './schedule.ts'
 import type { Sink } from './sink.ts'
 import { type FeedOptions, SinkFeed } from './sink-feed.ts'
@@ -142,7 +142,7 @@ export class Session {
     const feeds = this.#feeds.filter((feed) => !feed.isDetached)
     if (feeds.length === 0) this.#capture.pass(this.engine, words)
     else {
-      const frame = this.#capture.apply(this.engine, words, bytes)
+      const frame = keptFrame(this.#capture.apply(this.engine, words), bytes)
       for (const feed of feeds) feed.offer(frame)
     }
     this.#followed.applied()

@@ -168,8 +168,8 @@ function storedByModule(t: Test) {
   const writer = new ViewsWriter(database, meta, { log: LOG, modules: [] })
   const memory = allocateAccountNames(8, 64)
   const store = (...frames: SinkFrame[]): void => {
-    const lastSequence = frames.at(-1)?.firstSequence ?? 0
-    writer.apply({ frames, lastSequence, names: new AccountNames(memory) })
+    for (const frame of frames) writer.add(frame, new AccountNames(memory))
+    writer.store()
   }
   store(
     moduleFrame(1, [['calls', 'a', call('a', 'acme', null)]], [['call.started', { id: 'a' }]]),

@@ -67,8 +67,12 @@ function mark(database: Database.Database, boot: string | null): void {
   database.prepare('UPDATE meta SET boot = ?').run(boot)
 }
 
-/** Copies all of the log into the file; false where readers did not let it. */
+/**
+ * Copies all of the log into the file; false where readers did not let it. The log stays as long as it was:
+ * ext4 writes a file that was truncated to nothing to the disk, all at once, when next somebody closes it, and
+ * syncs of the journal wait for that.
+ */
 function checkpoint(database: Database.Database): boolean {
-  const [row] = database.pragma('wal_checkpoint(TRUNCATE)') as { readonly busy: number }[]
+  const [row] = database.pragma('wal_checkpoint(RESTART)') as { readonly busy: number }[]
   return row?.busy === 0
 }

@@ -7,7 +7,6 @@ import {
   Followed,
   type FollowerDirectories,
   FrameCapture,
-  type SinkFrame,
 } from '../follower/index.ts'
 import {
   FileStorage,
@@ -100,7 +99,6 @@ export class ViewsSession {
   readonly completeAt: number
   /** Sequence of the last record in the journal when this began. */
   readonly target: number
-  #timeMs: number
   #isLevel = false
   /** Whether nothing can give back what the file loses; undefined before it is known. */
   #isPrimary: boolean | undefined
@@ -119,7 +117,6 @@ export class ViewsSession {
     this.#identity = identityOf(path)
     try {
       this.#meta = readMeta(this.#database)
-      this.#timeMs = this.#meta.timeMs
       const { sequence } = this.#meta
       if (sequence === 0) assertBuildable(directories, 'the views hold nothing yet')
       if (this.#meta.log !== null && Buffer.compare(this.#meta.log, log) !== 0) {
@@ -143,7 +140,7 @@ export class ViewsSession {
 
   /** Sequence of the last record that is stored. */
   get sequence(): number {
-    return this.#writer.sequence()
+    return this.#writer.sequence
   }
 
   /** Sequence of the last record that the engine applied: behind the other while it catches up. */
@@ -153,7 +150,7 @@ export class ViewsSession {
 
   /** Journal time of the last frame that is stored. */
   get timeMs(): number {
-    return this.#timeMs
+    return this.#writer.timeMs
   }
 
   /** Why this cannot go on and another has to begin; undefined where it can. */
@@ -191,7 +188,6 @@ export class ViewsSession {
    */
   applyBatch(): number {
     const untilMs = performance.now() + BATCH_MS
-    const frames: SinkFrame[] = []
     let bytes = 0
     let count = 0
     this.#isLevel = false
@@ -199,19 +195,11 @@ export class ViewsSession {
       const frameBytes = this.#followed.next()
       this.#isLevel = frameBytes === 0 && this.#followed.stale === undefined
       if (frameBytes === 0) break
-      const frame = this.#applyFrame(frameBytes)
+      if (this.#applyFrame()) bytes += frameBytes
       this.#followed.applied()
       count++
-      if (frame === undefined) continue
-      frames.push(frame)
-      bytes += frameBytes + frame.outcomeBytes
     }
-    const last = frames.at(-1)
-    if (last !== undefined) {
-      const { names } = this.#followed.state
-      this.#writer.apply({ frames, lastSequence: last.firstSequence + last.count - 1, names })
-      this.#timeMs = last.timeMs
-    }
+    this.#writer.store()
     return count
   }
 
@@ -226,14 +214,18 @@ export class ViewsSession {
     this.#database.close()
   }
 
-  /** The frame, unless the file has it already. */
-  #applyFrame(bytes: number): SinkFrame | undefined {
-    const { engine, words } = this.#followed
+  /** Whether the writer was given the frame: the file may have it already. */
+  #applyFrame(): boolean {
+    const { engine, words, state } = this.#followed
     const last = readI64(words, FRAME.firstSequence) + (words.u32[FRAME.count >>> 2] as number) - 1
-    if (last > this.#meta.sequence) return this.#capture.apply(engine, words, bytes)
+    if (last > this.#meta.sequence) {
+      const frame = this.#capture.apply(engine, words)
+      this.#writer.add(frame, state.names)
+      return true
+    }
     this.#capture.pass(engine, words)
     this.#assertSame(last, words.u8.subarray(FRAME.chain, FRAME.chain + 16))
-    return undefined
+    return false
   }
 
   /** At the sequence where the file stood, the journal's chain has to be the one that it was written from. */

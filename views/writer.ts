@@ -1,8 +1,15 @@
-// Frames into views.sqlite: the sink. One transaction for each batch, with the sequence that it reaches,
+// Frames into views.sqlite. One transaction for each batch, with the sequence that it reaches,
 // so that nothing is stored twice and nothing is left out, wherever the process ends.
 
-import type { AccountChange, AccountRow, Module, ReservationChange } from '../engine/index.ts'
-import type { Sink, SinkBatch, SinkFrame } from '../follower/index.ts'
+import {
+  type AccountChange,
+  type AccountRow,
+  grownFor,
+  type Module,
+  ReservationList,
+  SlotPlaces,
+} from '../engine/index.ts'
+import type { SinkFrame } from '../follower/index.ts'
 import { forEachRecord } from '../journal/index.ts'
 import {
   type AccountNames,
@@ -29,6 +36,7 @@ const UPDATE_ENDED =
 const FIND_RESERVATION = 'SELECT max(number) FROM reservations WHERE id = ?'
 const INSERT_HISTORY = 'INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)'
 const INSERT_EVENT = 'INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)'
+const UPDATE_BEGIN = 'UPDATE meta SET complete_at = ?, voids = ? WHERE one = 1'
 const UPDATE_META =
   'UPDATE meta SET log = ?, chain = ?, sequence = ?, time_ms = ?, number = ? WHERE one = 1'
 
@@ -42,31 +50,24 @@ export interface WriterOptions {
   readonly modules: readonly Module[]
 }
 
-/** What a batch makes of a reservation. */
-interface PendingReservation {
-  readonly number: number
-  /** As it was made, where the batch made it. */
-  readonly made: ReservationChange | undefined
-  last: ReservationChange
-}
-
 /** See the head of this file. */
-export class ViewsWriter implements Sink {
-  readonly name = 'views'
-  readonly #database: ViewsDatabase
+export class ViewsWriter {
   readonly #log: Uint8Array
   /** Names of modules' commands by their routes. */
   readonly #commands: ReadonlyMap<number, string>
   readonly #statements: ReturnType<typeof prepare>
   readonly #tables: ReadonlyMap<string, ModuleTableWriter>
-  /** Stores a batch as one transaction. */
-  readonly #store: (batch: SinkBatch) => void
   #sequence: number
+  #timeMs: number
+  /** Of the last frame that was added: its last sequence, its time, the journal's chain behind it. */
+  readonly #added = { sequence: 0, timeMs: 0, chain: new Uint8Array(16) }
+  #isAdding = false
   /** The number that was given last, in any table. */
   #number: number
-  /** Reservations that the batch made or changed, in order; the last one of each slot. */
-  #pending: PendingReservation[] = []
-  readonly #pendingOf = new Map<number, PendingReservation>()
+  /** Reservations that the batch made or changed, in order, as they were last; with their slots and numbers. */
+  readonly #pending = new ReservationList()
+  readonly #pendingSlots = new SlotPlaces()
+  #pendingNumbers = new Float64Array(NUMBERS_AT_FIRST)
   /** Numbers of reservations by their slots in the engine that feeds this; 0 where not known. */
   #numbers = new Float64Array(NUMBERS_AT_FIRST)
   /** An id on its way to SQLite: for one from V8's heap, memory would be made outside of it. */
@@ -74,48 +75,42 @@ export class ViewsWriter implements Sink {
 
   /** Goes on in a file that `openForWriting` gave; `meta` is what it says of itself. */
   constructor(database: ViewsDatabase, meta: ViewsMeta, { log, modules }: WriterOptions) {
-    this.#database = database
     this.#log = log
     this.#commands = commandNames(modules)
     this.#sequence = meta.sequence
+    this.#timeMs = meta.timeMs
     this.#number = meta.number
     this.#statements = prepare(database)
     const next = (): number => ++this.#number
     this.#tables = new Map(
       meta.shape.map((shape) => [tableName(shape), new ModuleTableWriter(database, shape, next)]),
     )
-    this.#store = database.transaction((batch: SinkBatch) => this.#storeFrames(batch))
   }
 
-  sequence(): number {
+  /** Sequence of the last record that is stored; 0 in a new file. */
+  get sequence(): number {
     return this.#sequence
   }
 
-  /** Throws errors of SQLite: nothing of the batch is stored then, and the writer is of no more use. */
-  apply(batch: SinkBatch): void {
-    this.#store(batch)
-    this.#sequence = batch.lastSequence
+  /** Journal time of the last frame that is stored. */
+  get timeMs(): number {
+    return this.#timeMs
   }
 
   /** Before the first batch: nothing is read before `completeAt`, and `voids` are skipped. */
   begin(completeAt: number, voids: readonly number[]): void {
-    const sql = 'UPDATE meta SET complete_at = ?, voids = ? WHERE one = 1'
-    this.#database.prepare(sql).run(completeAt, JSON.stringify(voids))
+    this.#statements.begin.run(completeAt, JSON.stringify(voids))
   }
 
-  #storeFrames({ frames, lastSequence, names }: SinkBatch): void {
-    for (const frame of frames) this.#storeFrame(frame, names)
-    for (const one of this.#pending) this.#storeReservation(one)
-    this.#pending = []
-    this.#pendingOf.clear()
-    const { words, timeMs } = frames.at(-1) as SinkFrame
-    const chain = words.u8.slice(FRAME.chain, FRAME.chain + 16)
-    this.#statements.meta.run(this.#log, chain, lastSequence, timeMs, this.#number)
-  }
-
-  #storeFrame(frame: SinkFrame, names: AccountNames): void {
+  /**
+   * Adds the frame after the one before to the batch; nothing of it is needed afterwards. Throws errors of
+   * SQLite: nothing of the batch is stored then, and the writer is of no more use.
+   */
+  add(frame: SinkFrame, names: AccountNames): void {
+    if (!this.#isAdding) this.#statements.beginTransaction.run()
+    this.#isAdding = true
     for (const account of frame.accounts) this.#addAccount(account, names)
-    for (const change of frame.reservations) this.#noteReservation(change)
+    this.#noteReservations(frame.reservations)
     if (frame.history.length > 0) {
       const commands = this.#commandsOf(frame)
       for (const change of frame.history) this.#addHistory(change, frame, commands)
@@ -124,6 +119,27 @@ export class ViewsWriter implements Sink {
       this.#statements.event.run(sequence, index, timeMs, module, kind, JSON.stringify(data))
     }
     for (const change of frame.rows) this.#tables.get(tableName(change))?.store(change)
+    this.#noteAdded(frame)
+  }
+
+  /** Stores the batch, if there is one. Throws as `add` does. */
+  store(): void {
+    if (!this.#isAdding) return
+    for (let place = 0; place < this.#pending.count; place++) this.#storeReservation(place)
+    this.#pending.clear()
+    this.#pendingSlots.clear()
+    const { sequence, timeMs, chain } = this.#added
+    this.#statements.meta.run(this.#log, chain, sequence, timeMs, this.#number)
+    this.#statements.commit.run()
+    this.#isAdding = false
+    this.#sequence = sequence
+    this.#timeMs = timeMs
+  }
+
+  #noteAdded({ words, firstSequence, count, timeMs }: SinkFrame): void {
+    this.#added.sequence = firstSequence + count - 1
+    this.#added.timeMs = timeMs
+    for (let i = 0; i < 16; i++) this.#added.chain[i] = words.u8[FRAME.chain + i] as number
   }
 
   #addAccount({ slot, ledger, history }: AccountRow, names: AccountNames): void {
@@ -132,66 +148,72 @@ export class ViewsWriter implements Sink {
   }
 
   /** One that is made and ends within a batch is one row to insert, with the number it had at first. */
-  #noteReservation(change: ReservationChange): void {
-    const { slot, isNew } = change
-    const known = isNew ? undefined : this.#pendingOf.get(slot)
-    if (known !== undefined) {
-      known.last = change
-      return
+  #noteReservations(changed: ReservationList): void {
+    for (let n = 0; n < changed.count; n++) {
+      const slot = changed.slot(n)
+      const isNew = changed.isNew(n)
+      const known = isNew ? -1 : this.#pendingSlots.find(slot)
+      if (known >= 0) {
+        this.#pending.update(known, changed, n)
+        continue
+      }
+      const number = isNew ? ++this.#number : this.#numberOf(changed, n)
+      if (isNew) this.#noteNumber(slot, number)
+      // Another one may have had the slot before, and is forgotten: it is stored as it was last.
+      const place = this.#pendingSlots.add(slot)
+      this.#pendingNumbers = grownFor(this.#pendingNumbers, place)
+      this.#pendingNumbers[place] = number
+      this.#pending.append(changed, n)
     }
-    const number = isNew ? ++this.#number : this.#numberOf(change)
-    if (isNew) this.#noteNumber(slot, number)
-    const made = isNew ? change : undefined
-    const pending = { number, made, last: change }
-    this.#pending.push(pending)
-    // Another one may have had the slot before, and is forgotten: it is stored as it was last.
-    this.#pendingOf.set(slot, pending)
   }
 
-  #storeReservation({ number, made, last }: PendingReservation): void {
-    if (made !== undefined) return this.#addReservation(number, made.name, last)
-    const { state, amount, settled, released, expiresAt, endedAt } = last
+  #storeReservation(place: number): void {
+    const rows = this.#pending
+    const number = this.#pendingNumbers[place] as number
+    if (rows.isNew(place)) return this.#insertReservation(number, place)
+    const amount = rows.amount(place)
+    const settled = rows.settled(place)
+    const released = rows.released(place)
+    const expiresAt = rows.expiresAt(place)
+    const state = rows.state(place)
     const { held, ended } = this.#statements
     if (state === RESERVATION_STATE.held) held.run(amount, settled, released, expiresAt, number)
-    else ended.run(amount, settled, released, expiresAt, state, endedAt, number)
+    else ended.run(amount, settled, released, expiresAt, state, rows.endedAt(place), number)
   }
 
-  #addReservation(number: number, name: string | undefined, last: ReservationChange): void {
-    const { id, debit, credit, state, amount, settled, released } = last
-    const { sequence, createdAt, expiresAt, endedAt } = last
-    this.#id.set(id)
+  #insertReservation(number: number, place: number): void {
+    const rows = this.#pending
+    rows.copyId(place, this.#id)
     this.#statements.reservation.run(
       number,
       this.#id,
-      name ?? null,
-      debit,
-      credit,
-      state,
-      amount,
-      settled,
-      released,
-      sequence,
-      createdAt,
-      expiresAt,
-      endedAt,
+      rows.name(place) ?? null,
+      rows.debit(place),
+      rows.credit(place),
+      rows.state(place),
+      rows.amount(place),
+      rows.settled(place),
+      rows.released(place),
+      rows.sequence(place),
+      rows.createdAt(place),
+      rows.expiresAt(place),
+      rows.endedAt(place),
     )
   }
 
-  #numberOf({ slot, id }: ReservationChange): number {
+  #numberOf(changed: ReservationList, n: number): number {
+    const slot = changed.slot(n)
     const known = this.#numbers[slot] ?? 0
     if (known !== 0) return known
-    const number = this.#statements.findReservation.get(id) as number | null
+    changed.copyId(n, this.#id)
+    const number = this.#statements.findReservation.get(this.#id) as number | null
     if (number === null) throw new Error('the views lack a reservation that the engine has')
     this.#noteNumber(slot, number)
     return number
   }
 
   #noteNumber(slot: number, number: number): void {
-    if (slot >= this.#numbers.length) {
-      const larger = new Float64Array(Math.max(slot + 1, 2 * this.#numbers.length))
-      larger.set(this.#numbers)
-      this.#numbers = larger
-    }
+    this.#numbers = grownFor(this.#numbers, slot)
     this.#numbers[slot] = number
   }
 
@@ -234,6 +256,9 @@ function commandNames(modules: readonly Module[]): ReadonlyMap<number, string> {
 
 function prepare(database: ViewsDatabase) {
   return {
+    beginTransaction: database.prepare('BEGIN'),
+    commit: database.prepare('COMMIT'),
+    begin: database.prepare(UPDATE_BEGIN),
     account: database.prepare(INSERT_ACCOUNT),
     reservation: database.prepare(INSERT_RESERVATION),
     held: database.prepare(UPDATE_HELD),

@@ -1,7 +1,7 @@
 // Views that are fed frame by frame from an engine of their own, without a journal. For tests.
 
 import { Engine } from '../../engine/index.ts'
-import { FrameCapture, type SinkFrame } from '../../follower/index.ts'
+import { FrameCapture } from '../../follower/index.ts'
 import { AccountNames, allocateAccountNames } from '../../protocol/index.ts'
 import { openForWriting, readMeta, type ViewsDatabase } from '../../views/file.ts'
 import { ViewsWriter } from '../../views/writer.ts'
@@ -37,12 +37,11 @@ export class Fed {
 
   /** Applies frames and stores them as one batch. */
   store(frames: readonly Frame[]): void {
-    const made = frames.map((frame): SinkFrame => {
+    for (const frame of frames) {
       const words = encodeFrame(frame, this.engine.sequence + 1)
-      return this.#capture.apply(this.engine, words, words.u8.length)
-    })
-    const lastSequence = this.engine.sequence
-    this.#writer.apply({ frames: made, lastSequence, names: this.names })
+      this.#writer.add(this.#capture.apply(this.engine, words), this.names)
+    }
+    this.#writer.store()
   }
 }
 

@@ -1,6 +1,7 @@
 // Frames as a sink gets them in which a module did something, made by hand: no engine decided them. For
 // tests of views.
 
+import { ReservationList } from '../../engine/index.ts'
 import type { SinkFrame } from '../../follower/index.ts'
 import { allocateWords, type ModuleView } from '../../protocol/index.ts'
 import { encodeFrame } from './frames.ts'
@@ -45,7 +46,7 @@ export function moduleFrame(
     outcomes: allocateWords(0),
     outcomeBytes: 0,
     accounts: [],
-    reservations: [],
+    reservations: new ReservationList(0),
     history: [],
     rows: rows.map(([table, key, row]) => ({ module: 'small', table, key, row, sequence, timeMs })),
     events: events.map(([kind, data], index) => ({
