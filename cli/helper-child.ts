@@ -7,7 +7,7 @@ import type { Cores } from '../runtime/index.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { EXIT } from './exit-codes.ts'
 import { watchHelperCores } from './helper-cores.ts'
-import type { HelperNews } from './helper-process.ts'
+import type { HelperNews, HelperOrders } from './helper-messages.ts'
 
 /** First and longest wait before it is started again, in ms. */
 const WAIT_MS_MIN = 1_000
@@ -35,13 +35,6 @@ export type ChildHealth<Status> =
 export interface ChildEars<Status> {
   readonly onMessage: (sentence: string) => void
   readonly onHealth: (health: ChildHealth<Status>) => void
-}
-
-/** What a helper's process is told, as its one argument, in JSON. */
-export interface HelperOrders<Settings> {
-  readonly settings: Settings
-  /** The core that it keeps to at first; not given: any. */
-  readonly core?: number | undefined
 }
 
 /** What is started. */

@@ -8,16 +8,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { keepProcessOn } from '../runtime/index.ts'
 import { exitCodeOf, messageOf } from './errors.ts'
 import { EXIT } from './exit-codes.ts'
-import type { HelperOrders } from './helper-child.ts'
+import type { HelperNews, HelperOrders } from './helper-messages.ts'
 import { note } from './output.ts'
 
 /** How often the server hears how it is doing, in ms. */
 const STATUS_EVERY_MS = 500
-
-/** To the server: how it is doing. */
-export interface HelperNews<Status> {
-  readonly status: Status
-}
 
 /** Who hears what of a helper. */
 export interface HelperEars<Status> {
