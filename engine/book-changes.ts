@@ -64,7 +64,7 @@ export class BookChanges {
   /** Expiries and timers come first, then the frame's records. */
   #cause: ChangeCause = 'timer'
   readonly #opened: number[] = []
-  /** Reservations that were touched, and by their places: whether they were made, and spelled how. */
+  /** Reservations that were touched; by the same places, whether each was made and how its id was spelled. */
   readonly #touched = new SlotPlaces()
   readonly #isMade: boolean[] = []
   readonly #names: (string | undefined)[] = []

@@ -9,8 +9,8 @@ import { RESERVATION_ROW_BYTES } from './reservation-layout.ts'
 import type { Reservations } from './reservations.ts'
 
 const ROW_BYTES = 96
-/** Bytes of a row that say what the reservation is: what it was made as lies behind them. */
-const STATE_BYTES = 88
+/** Bytes of a row before `isNew`. */
+const BYTES_BEFORE_IS_NEW = 88
 const ROWS_AT_FIRST = 256
 
 /** Words from a row's first, and doubles. */
@@ -106,7 +106,7 @@ export class ReservationList {
 
   /** Row `at` becomes what row `n` of another list is; `isNew` and `name` stay as they were. */
   update(at: number, from: ReservationList, n: number): void {
-    copyWords(from.#words, n * ROW_BYTES, this.#words, at * ROW_BYTES, STATE_BYTES)
+    copyWords(from.#words, n * ROW_BYTES, this.#words, at * ROW_BYTES, BYTES_BEFORE_IS_NEW)
   }
 
   /** Copies the 16 bytes of the id. */
@@ -168,7 +168,7 @@ export class ReservationList {
     return this.#number(n, DOUBLE.endedAt)
   }
 
-  /** Whether it was made by what the list is of. */
+  /** Whether the frame made it that the list is of. */
   isNew(n: number): boolean {
     return this.#int(n, WORD.isNew) === 1
   }

@@ -1,5 +1,5 @@
-// The order in which slots came, each with its place in it: a set that is emptied at no cost, in memory that
-// is used again and again.
+// The order in which slots came, each with its place in it, emptied at no cost and in memory that is used
+// again and again. A slot may come twice, when it is another one's: then the later place is its own.
 
 const AT_FIRST = 1_024
 

@@ -1,5 +1,6 @@
-// What a sink is: something that is fed with what happened, in order, such as views in SQLite or events
-// to NATS. This file has no behaviour: how sinks are fed is sink-feed.ts's.
+// What a sink is: something that is fed with what happened, in order, such as a broker of messages. This file has
+// no behaviour: how sinks are fed is sink-feed.ts's. A server's follower has none yet, and the views, which have a
+// process of their own, take frames as they are captured.
 
 import type { FrameChanges, ModuleEvent, RowChange } from '../engine/index.ts'
 import type { AccountNames, Words } from '../protocol/index.ts'
@@ -36,7 +37,7 @@ export interface SinkBatch {
 
 /** See the head of this file. */
 export interface Sink {
-  /** For people: `views`, `events`. */
+  /** For people: `events`. */
   readonly name: string
   /**
    * Sequence of the last record whose effects it has stored; 0 in a new one. Kept in the same

@@ -3,7 +3,7 @@
 // process wrote; only the end of the kernel itself may take it, and then the next boot has another id. So
 // the file names the boot under which it is written, and names none when it was closed in order.
 
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import type Database from 'better-sqlite3'
 
 /** Linux: a UUID for each start of the kernel, the same for all that run on it. */
@@ -67,12 +67,22 @@ function mark(database: Database.Database, boot: string | null): void {
   database.prepare('UPDATE meta SET boot = ?').run(boot)
 }
 
-/**
- * Copies all of the log into the file; false where readers did not let it. The log stays as long as it was:
- * ext4 writes a file that was truncated to nothing to the disk, all at once, when next somebody closes it, and
- * syncs of the journal wait for that.
- */
+/** Copies all of the log into the file, and empties it; false where readers did not let it. */
 function checkpoint(database: Database.Database): boolean {
-  const [row] = database.pragma('wal_checkpoint(RESTART)') as { readonly busy: number }[]
+  const [row] = database.pragma('wal_checkpoint(TRUNCATE)') as { readonly busy: number }[]
+  closeOnce(`${database.name}-wal`)
   return row?.busy === 0
+}
+
+/**
+ * Ext4 writes a file that was truncated to nothing to the disk, all at once, when next somebody closes it, and
+ * syncs of the journal wait for that. So it is closed here, while there is nothing to write. SQLite has its
+ * locks on other files: a close would end them.
+ */
+function closeOnce(path: string): void {
+  try {
+    closeSync(openSync(path, 'r'))
+  } catch {
+    // There is no log, then; or whoever closes it next does what was to be spared.
+  }
 }

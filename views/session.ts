@@ -30,7 +30,7 @@ import {
 import type { TableShape } from './schema.ts'
 import { ViewsWriter } from './writer.ts'
 
-/** Bytes of frames and outcomes in one transaction, but for its last frame, and how long it may gather. */
+/** Bytes of frames in one transaction, but for its last frame, and how long it may gather. */
 const BATCH_BYTES = 16_777_216
 const BATCH_MS = 250
 
@@ -130,7 +130,7 @@ export class ViewsSession {
       }
       this.#assertSame(this.#followed.engine.sequence, this.#followed.point?.chain)
       this.completeAt = sequence === 0 ? this.target : this.#meta.completeAt
-      this.#writer.begin(this.completeAt, this.#assertSameVoids())
+      this.#writer.noteStart(this.completeAt, this.#assertSameVoids())
       this.chooseSyncs()
     } catch (error) {
       this.#database.close()

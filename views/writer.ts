@@ -36,7 +36,7 @@ const UPDATE_ENDED =
 const FIND_RESERVATION = 'SELECT max(number) FROM reservations WHERE id = ?'
 const INSERT_HISTORY = 'INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)'
 const INSERT_EVENT = 'INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)'
-const UPDATE_BEGIN = 'UPDATE meta SET complete_at = ?, voids = ? WHERE one = 1'
+const UPDATE_START = 'UPDATE meta SET complete_at = ?, voids = ? WHERE one = 1'
 const UPDATE_META =
   'UPDATE meta SET log = ?, chain = ?, sequence = ?, time_ms = ?, number = ? WHERE one = 1'
 
@@ -64,7 +64,7 @@ export class ViewsWriter {
   #isAdding = false
   /** The number that was given last, in any table. */
   #number: number
-  /** Reservations that the batch made or changed, in order, as they were last; with their slots and numbers. */
+  /** Reservations that the batch made or changed, in order, as they were last; in two more by the same places. */
   readonly #pending = new ReservationList()
   readonly #pendingSlots = new SlotPlaces()
   #pendingNumbers = new Float64Array(NUMBERS_AT_FIRST)
@@ -98,16 +98,17 @@ export class ViewsWriter {
   }
 
   /** Before the first batch: nothing is read before `completeAt`, and `voids` are skipped. */
-  begin(completeAt: number, voids: readonly number[]): void {
-    this.#statements.begin.run(completeAt, JSON.stringify(voids))
+  noteStart(completeAt: number, voids: readonly number[]): void {
+    this.#statements.start.run(completeAt, JSON.stringify(voids))
   }
 
   /**
-   * Adds the frame after the one before to the batch; nothing of it is needed afterwards. Throws errors of
-   * SQLite: nothing of the batch is stored then, and the writer is of no more use.
+   * Adds the frame after the one before to the batch; nothing of it is needed afterwards. A transaction is open
+   * from the first `add` to `store`. Throws errors of SQLite: the writer is of no more use then, and closing
+   * the file rolls the batch back.
    */
   add(frame: SinkFrame, names: AccountNames): void {
-    if (!this.#isAdding) this.#statements.beginTransaction.run()
+    if (!this.#isAdding) this.#statements.begin.run()
     this.#isAdding = true
     for (const account of frame.accounts) this.#addAccount(account, names)
     this.#noteReservations(frame.reservations)
@@ -256,9 +257,9 @@ function commandNames(modules: readonly Module[]): ReadonlyMap<number, string> {
 
 function prepare(database: ViewsDatabase) {
   return {
-    beginTransaction: database.prepare('BEGIN'),
+    begin: database.prepare('BEGIN'),
     commit: database.prepare('COMMIT'),
-    begin: database.prepare(UPDATE_BEGIN),
+    start: database.prepare(UPDATE_START),
     account: database.prepare(INSERT_ACCOUNT),
     reservation: database.prepare(INSERT_RESERVATION),
     held: database.prepare(UPDATE_HELD),
