@@ -202,6 +202,19 @@ t.test('calls that nobody ends expire', async (t) => {
   const early = calls.run('end', { callId: 'd', durationSeconds: 20 })
   t.match(early, { state: 'expired', cost: 6_000, released: 6_000 }, 'too much was charged')
   t.match(acme(calls), { balance: 76_000 })
+  start(calls, 'e', { maxSeconds: 90 })
+  calls.run('answer', { callId: 'e' })
+  calls.wait(1_000)
+  const { balance } = acme(calls)
+  calls.run('top_up', { customerId: 'acme', amount: 2 ** 51 - (balance as number) })
+  const full = { code: 'overflow' }
+  t.match(
+    calls.run('end', { callId: 'e', durationSeconds: 20 }),
+    full,
+    'no room for what comes back',
+  )
+  t.match(acme(calls), { balance: 2 ** 51 })
+  t.match(calls.ask('call', { id: 'e' }), { state: 'expired', durationSeconds: 90 })
 })
 
 t.test('used seconds of a call that nobody called answered make it answered', async (t) => {
@@ -215,8 +228,14 @@ t.test('used seconds of a call that nobody called answered make it answered', as
   const call = calls.ask('call', { id: 'c' })
   t.match(call, { state: 'answered', grantedSeconds: 115, usedSeconds: 55, reserved: 12_000 })
   t.equal(call.answeredAt, '2027-01-15T08:00:45.000Z')
-  calls.wait(120)
-  t.match(calls.told(), [['call.terminate', { callId: 'c', grantedSeconds: 115 }]])
+  calls.wait(100)
+  const told = ['call.terminate', { callId: 'c', grantedSeconds: 115 }]
+  t.match(calls.told(), [told])
+  const nothing = calls.run('extend', { callId: 'c', usedSeconds: 56, requestSeconds: 1 })
+  t.match(nothing, { code: 'ok', grantedSeconds: 0 })
+  t.match(calls.ask('call', { id: 'c' }), { usedSeconds: 56, validUntil: call.validUntil })
+  t.strictSame(calls.told(), [], 'it keeps no call alive')
+  calls.wait(20)
   t.match(calls.run('end', { callId: 'c', durationSeconds: 61 }), { cost: 12_000 })
 })
 

@@ -14,7 +14,8 @@ import { CALLS, type Call, type CallRecord, CUSTOMERS, type Customer, RECORDS } 
  * `end`: charges a call by the duration that the caller reports. What it costs beyond the hold is
  * taken from what is available; what cannot be had is `uncollected`. Said again it gives the facts
  * again. After an expiry it corrects the charge, once. Refusals: `call_not_found`; `call_ended` for
- * a canceled call; `exists_with_different_duration_seconds` with the first one.
+ * a canceled call; `exists_with_different_duration_seconds` with the first one; `overflow` where it would give
+ * back more than the customer has room for.
  */
 export function end(context: Context, input: EndInput): Reply {
   const { callId, durationSeconds } = input
@@ -24,7 +25,10 @@ export function end(context: Context, input: EndInput): Reply {
   if (record === undefined) return refuse('call_not_found')
   const { state, isReported } = record
   if (state === 'canceled') return refuse('call_ended', { state })
-  if (!isReported) return factsOfEnd(correct(context, record, input))
+  if (!isReported) {
+    const corrected = correct(context, record, input)
+    return typeof corrected === 'string' ? refuse(corrected) : factsOfEnd(corrected)
+  }
   if (record.durationSeconds === durationSeconds) return factsOfEnd(record)
   const first = { durationSeconds: record.durationSeconds }
   return refuse('exists_with_different_duration_seconds', first)
@@ -46,8 +50,11 @@ function settle(context: Context, call: Call, { durationSeconds, cause }: EndInp
   return record
 }
 
-/** An end that came after the expiry: charges what is missing, or gives back what was too much. */
-function correct(context: Context, record: CallRecord, input: EndInput): CallRecord {
+/**
+ * An end that came after the expiry: charges what is missing, or gives back what was too much. The record as
+ * it is then, or the code of a refusal.
+ */
+function correct(context: Context, record: CallRecord, input: EndInput): CallRecord | string {
   const { durationSeconds, cause } = input
   const { customerId, currency } = record
   const cost = costOf(record, durationSeconds)
@@ -55,9 +62,12 @@ function correct(context: Context, record: CallRecord, input: EndInput): CallRec
   const more = Math.max(0, cost - paid)
   const less = Math.max(0, paid - cost)
   if (less > 0) {
-    const { code, account: debit } = contraOf(context, 'revenue', currency, 0)
-    must({ code, moved: 0 })
-    must(context.ledger.transfer({ debit, credit: accountOf(customerId), amount: less }))
+    const contra = contraOf(context, 'revenue', currency, 0)
+    if (contra.code !== 'ok') return contra.code
+    const [debit, credit] = [contra.account, accountOf(customerId)]
+    const { code } = context.ledger.transfer({ debit, credit, amount: less })
+    // The customer has had as much since as an account holds.
+    if (code !== 'ok') return code
   }
   const corrected = context.table(RECORDS).update(record.id, {
     durationSeconds,

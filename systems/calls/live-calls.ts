@@ -83,7 +83,9 @@ export function extend(context: Context, input: ExtendInput): Reply {
   const { now } = context
   // Nobody said when: as long ago as the caller reports, and not before the call was let in.
   const answeredAt = call.answeredAt ?? Math.max(call.startedAt, now - used * 1_000)
-  if (noted.answeredAt !== null || used > 0) schedule(context, noted, answeredAt)
+  // One that grants nothing keeps no call alive.
+  const isDue = noted.answeredAt === null ? used > 0 : total > grantedSeconds
+  if (isDue) schedule(context, noted, answeredAt)
   noteTaken(context, call.customerId, call, isOutOfMoney(grown))
   return {
     code: 'ok',
