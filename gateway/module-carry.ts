@@ -7,6 +7,7 @@ import {
   asOwnedId,
   ID_BYTES,
   idFromText,
+  isWellFormedText,
   type ModuleRequest,
   RECORD_BYTES_MAX,
   TAIL_BYTES_MAX,
@@ -117,7 +118,11 @@ function idOf(
   request: ModuleRequest,
 ): Uint8Array | Refusal {
   const { module } = surface
-  if (call.id !== undefined) return asOwnedId(idFromText(`${module}/${call.id(request)}`))
+  if (call.id !== undefined) {
+    const text = `${module}/${call.id(request)}`
+    if (!isWellFormedText(text)) return invalid('id has a lone surrogate, which is no text.')
+    return asOwnedId(idFromText(text))
+  }
   // Not a UUIDv7: its time would be this machine's, and journal time may be another's.
   if (key === undefined) return uuidV4({}, new Uint8Array(ID_BYTES))
   if (!KEY.test(key)) return invalid('Idempotency-Key must be 1 to 256 printable ASCII characters.')

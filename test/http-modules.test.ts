@@ -167,6 +167,7 @@ t.test('bad input is refused before anything is journaled', async (t) => {
     ['{"id":"x","count":5,"__proto__":1}', /^__proto__ is not a field/],
     ['{"id":"x","count":5,"count":5}', /^count is given twice/],
     ['{"id":"x","count":5,"note":"\\ud800"}', /^note has a lone surrogate/],
+    ['{"id":"\\udfff","count":5}', /^id has a lone surrogate/],
     [{ id: 'x', count: 5, note: 'n'.repeat(1_024) }, /bytes packed: 1024 at most/],
     [{ id: 'x', count: 5, note: { a: 1 } }, /^note must be a string/],
     ['{"id":"x","count":5,"note":'.concat('['.repeat(50)), /nested deeper/],
