@@ -98,7 +98,7 @@ export class ModuleHost {
 
   /** Runs a command's handler; fills the decision's reply, and nothing else of it. */
   #run({ hosted, name, handler }: Route, input: never): number {
-    return this.#guarded(name, () => this.#showReply(handler(hosted.context, input)))
+    return this.#guarded(name, () => this.#showReply(atOnce(handler(hosted.context, input))))
   }
 
   /** Lets a handler use the ledger; gives back a status. Throws what must stop the engine. */
@@ -114,8 +114,8 @@ export class ModuleHost {
       decision.begin(core.sequence, core.nowMs)
       status = work()
     } catch (error) {
-      if (error instanceof EngineFault) throw error
-      status = error instanceof ModuleFull ? STATUS.module_full : STATUS.module_failed
+      if (isA(error, EngineFault)) throw error
+      status = isA(error, ModuleFull) ? STATUS.module_full : STATUS.module_failed
       this.onFailure(`${what}: ${sentenceOf(error)}`)
       decision.begin(core.sequence, core.nowMs)
       if (status === STATUS.module_failed) this.#showText('{"code":"module_failed"}')
@@ -211,9 +211,9 @@ export class ModuleHost {
     if (route === undefined || input === undefined) return STATUS.malformed
     route.hosted.context.now = core.nowMs
     try {
-      return this.#showReply(route.handler(route.hosted.context, input))
+      return this.#showReply(atOnce(route.handler(route.hosted.context, input)))
     } catch (error) {
-      if (error instanceof EngineFault) throw error
+      if (isA(error, EngineFault)) throw error
       this.onFailure(`${route.name}: ${sentenceOf(error)}`)
       core.decision.begin(core.sequence, core.nowMs)
       this.#showText('{"code":"module_failed"}')
@@ -263,7 +263,23 @@ function refusalStatus(code: string): number {
 function fireHandler(module: Module, context: Context, { kind, key }: Timer): void {
   const handler = module.timers[kind]
   if (handler === undefined) throw new ModuleMisuse(`no timer handler ${kind}`)
-  handler(context, key)
+  atOnce(handler(context, key))
+}
+
+/** What a handler gave back, which is no promise: nobody waits for one, or hears that it was rejected. */
+function atOnce<T>(given: T): T {
+  if (!(given instanceof Promise)) return given
+  given.catch(() => {})
+  throw new ModuleMisuse('a handler decides at once: it gave back a promise')
+}
+
+/** `instanceof` of what a handler threw, which may have something against it. */
+function isA(error: unknown, type: new (...args: never[]) => Error): boolean {
+  try {
+    return error instanceof type
+  } catch {
+    return false
+  }
 }
 
 /** What a handler threw, for people: it may be anything, and what has no text may not stop the writer. */

@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Module } from '../engine/index.ts'
 import type { ModuleSurface, ModuleView } from '../protocol/index.ts'
+import { rulesFault, surfaceFault } from './module-shape.ts'
 
 /** A module that cannot be found, or is not what it should be. */
 export class ModuleLoadError extends Error {
@@ -59,14 +60,58 @@ function hasRules(folder: URL): boolean {
   return existsSync(new URL('rules.js', folder))
 }
 
-/** The rules of modules in these folders, for an engine. Rejects with `ModuleLoadError`. */
+/**
+ * The rules of modules in these folders, for an engine. Rejects with `ModuleLoadError`. What they leave undone
+ * is nobody's from then on: a promise of theirs that is rejected is told of as a warning of the process.
+ */
 export async function loadRules(folders: readonly string[]): Promise<Module[]> {
-  return loadAll<Module>(folders, 'rules.js', 'rules')
+  const rules = await rulesIn(folders)
+  for (const folder of folders) hearStrays(folder)
+  return rules
 }
 
-/** Their faces to gateways. Rejects with `ModuleLoadError`. */
+/** Their faces to gateways, each compared with the rules. Rejects with `ModuleLoadError`. */
 export async function loadSurfaces(folders: readonly string[]): Promise<ModuleSurface[]> {
-  return loadAll<ModuleSurface>(folders, 'routes.js', 'surface')
+  const rules = await rulesIn(folders)
+  const surfaces = await loadAll<ModuleSurface>(folders, 'routes.js', 'surface')
+  surfaces.forEach((surface, n) => {
+    const fault = surfaceFault(surface, rules[n] as Module)
+    refuse(folders[n] as string, 'routes.js', fault)
+  })
+  return surfaces
+}
+
+async function rulesIn(folders: readonly string[]): Promise<Module[]> {
+  const rules = await loadAll<Module>(folders, 'rules.js', 'rules')
+  rules.forEach((one, n) => {
+    refuse(folders[n] as string, 'rules.js', rulesFault(one))
+  })
+  return rules
+}
+
+function refuse(folder: string, file: string, fault: string | undefined): void {
+  if (fault === undefined) return
+  throw new ModuleLoadError(`${fileURLToPath(new URL(file, folder))}: ${fault}`)
+}
+
+/** Folders whose rules were loaded in this thread. */
+const heard = new Set<string>()
+
+/**
+ * A handler is to leave nothing for later. Where it does, the writer's thread never comes to it, and no other
+ * engine may end for it.
+ */
+function hearStrays(folder: string): void {
+  if (heard.size === 0) {
+    process.on('unhandledRejection', (reason) => {
+      const stack = reason instanceof Error ? String(reason.stack) : undefined
+      const isOurs = stack !== undefined && ![...heard].some((one) => stack.includes(one))
+      // As if nobody listened.
+      if (isOurs) throw reason
+      process.emitWarning(`a module left a promise, which was rejected: ${stack ?? String(reason)}`)
+    })
+  }
+  heard.add(folder)
 }
 
 /** What views keep of those that have views. Rejects with `ModuleLoadError`. */

@@ -180,7 +180,11 @@ t.test('a full table is not remembered, and the next try may pass', async (t) =>
 })
 
 t.test('whatever a handler throws, the writer goes on', async (t) => {
-  const odd = [Object.create(null), Symbol('odd'), { toString: 1 }, undefined, 0n]
+  const refuse = (): never => {
+    throw new Error('no answer')
+  }
+  const trap = new Proxy({}, { get: refuse, getPrototypeOf: refuse })
+  const odd = [Object.create(null), Symbol('odd'), { toString: 1 }, undefined, 0n, trap]
   const throws = (_: Context, { n }: { n: number }): unknown => {
     throw odd[n]
   }

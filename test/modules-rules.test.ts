@@ -1,13 +1,21 @@
 // Which modules an engine has, and which it may go on with: rules, versions, names; finding and importing
 // modules; one in the threads of a server. What modules do is in modules.test.ts.
 
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import type { Module } from '../engine/index.ts'
-import { findModules, loadRules, loadViews, open, replayJournal } from '../runtime/index.ts'
+import {
+  findModules,
+  loadRules,
+  loadSurfaces,
+  loadViews,
+  open,
+  replayJournal,
+} from '../runtime/index.ts'
 import { deskDo, oneCommand, readyDesk } from './support/desk-commands.ts'
 import { CARDS, desk } from './support/desk-module.ts'
 import { ModuleEngine, stateOf } from './support/module-engine.ts'
@@ -117,6 +125,69 @@ t.test('modules are found by name, path, URL and package', async (t) => {
   await t.rejects(loadRules(findModules([empty])), /rules\.js does not export rules/)
   const broken = folderWith(root, 'broken', { 'rules.js': 'import "./no.js"' })
   await t.rejects(loadRules(findModules([broken])), /rules\.js cannot be imported/)
+})
+
+t.test('what a module exports is looked at when it is loaded', async (t) => {
+  const root = temporary(t)
+  const rules =
+    "export const rules = { name: 'odd', version: 1, tables: [], queries: {}, timers: {}"
+  const surface = "export const surface = { module: 'odd', queries: {}, routes: [], lists: []"
+  const good = `${rules}, commands: { go: () => ({ code: 'ok' }) } }`
+  const input = "commands: { go: { input: { type: 'object' } } }"
+  const wrong: readonly (readonly [rules: string, routes: string, fault: RegExp])[] = [
+    [`${rules} }`, '', /odd0\/rules\.js: commands is to be an object/],
+    [`${rules}, commands: { go: 5 } }`, '', /commands\.go is no function/],
+    [
+      `${rules}, commands: { async go() {} } }`,
+      '',
+      /commands\.go is async: a handler decides at once/,
+    ],
+    [`${rules}, commands: {}, tables: {} }`, '', /tables is to be a list/],
+    [good, `${surface}, codes: {} }`, /routes\.js: commands is to be an object/],
+    [good, `${surface}, codes: {}, commands: { go: {} } }`, /commands\.go has no input/],
+    [good, `${surface}, codes: {}, commands: { no: { input: {} } } }`, /have no commands\.no/],
+    [good, `${surface}, ${input} }`, /codes is to be an object/],
+    [good, `${surface}, ${input}, codes: { x: { status: 200, title: 'X.' } } }`, /from 400 to 599/],
+    [
+      good,
+      `${surface}, ${input}, codes: { 'X!': { status: 409, title: 'X.' } } }`,
+      /codes has "X!"/,
+    ],
+    [good, `${surface}, ${input}, codes: { x: { status: 409 } } }`, /codes\.x has no title/],
+    [good, `${surface}, ${input}, codes: {}, lists: 1 }`, /lists is to be a list/],
+    [good, `${surface}, ${input}, codes: {}, module: 'even' }`, /module is even, and its rules/],
+  ]
+  for (const [n, [rulesText, routesText, fault]] of wrong.entries()) {
+    const files = { 'rules.js': rulesText, 'routes.js': routesText }
+    const folders = findModules([folderWith(root, `odd${n}`, files)])
+    const load: (folders: readonly string[]) => Promise<unknown> =
+      routesText === '' ? loadRules : loadSurfaces
+    await t.rejects(load(folders), { name: 'ModuleLoadError', message: fault })
+  }
+  const files = { 'rules.js': good, 'routes.js': `${surface}, ${input}, codes: {} }` }
+  const folders = findModules([folderWith(root, 'even', files)])
+  t.match(await loadSurfaces(folders), [{ module: 'odd' }])
+})
+
+t.test('a promise that a module leaves behind ends no process', async (t) => {
+  const folder = folderWith(temporary(t), 'stray', {
+    'rules.js': `const go = () => { Promise.reject(new Error('stray')); return { code: 'ok' } }
+      export const rules = { name: 'stray', version: 1, tables: [], queries: {}, timers: {}, commands: { go } }`,
+  })
+  const url = new URL('../runtime/index.js', import.meta.url)
+  const run = (after: string): string[] => [
+    '--input-type=module',
+    '--eval',
+    `const { findModules, loadRules } = await import('${url}')
+     const [{ commands }] = await loadRules(findModules(['${folder}']))
+     ${after}; setTimeout(() => console.log('goes on'), 50)`,
+  ]
+  const left = spawnSync(process.execPath, run('commands.go()'), { encoding: 'utf8' })
+  t.match(left, { status: 0, stdout: 'goes on\n', stderr: /a module left a promise.*stray/ })
+  const ours = spawnSync(process.execPath, run("Promise.reject(new Error('ours'))"), {
+    encoding: 'utf8',
+  })
+  t.match(ours, { status: 1, stdout: '', stderr: /Error: ours/ })
 })
 
 t.test('a module in the threads of a server, over a restart, and offline', async (t) => {
