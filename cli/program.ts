@@ -16,6 +16,7 @@ import {
   withConfigFlags,
 } from './options.ts'
 import { note, outliveReaders } from './output.ts'
+import { packageVersion } from './verbs/version.ts'
 
 type Finish = (exitCode: ExitCode) => void
 
@@ -48,6 +49,7 @@ export async function run(args: readonly string[]): Promise<number> {
 function createProgram(finish: Finish): Command {
   const program = new Command('holdfast')
     .description('Reserve first, settle later: a journaled single-writer ledger.')
+    .version(packageVersion(), '--version', 'print the version alone')
     .addHelpText('after', GUIDE)
     .helpCommand('help [verb]', 'show what a verb does and its flags')
     .showSuggestionAfterError()

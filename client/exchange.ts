@@ -267,7 +267,9 @@ export class Exchange implements CarrierEvents {
       case 'server':
         return `the server answers ${this.flow.refusalCode}`
       case 'window':
-        return `${this.flow.inFlight} commands are in flight, and no more may be`
+        return this.flow.inFlight > 0
+          ? `${this.flow.inFlight} commands are in flight, and no more may be`
+          : 'what waited is being sent'
       default:
         return 'no answer came'
     }

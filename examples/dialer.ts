@@ -21,7 +21,10 @@ const MS_PER_SECOND = 1_000 / 60
 const hf = await connect(url, {
   timeoutMs: 120_000,
   retryMs: 120_000,
-  onWait: ({ waitsFor, reason }) => process.stderr.write(`waits for ${waitsFor}: ${reason}\n`),
+  onWait: ({ waitsFor, reason }) =>
+    process.stderr.write(
+      waitsFor === 'nothing' ? 'goes on\n' : `waits for ${waitsFor}: ${reason}\n`,
+    ),
 })
 
 // Said again, these answer with what is there. A minute costs 6,000 micro-units.

@@ -7,7 +7,10 @@ import { type Command, connect, id } from '../client/index.ts'
 
 // Connects again by itself, and sends again what was not answered: the ids make that safe.
 const hf = await connect(process.argv[2] ?? 'ws://127.0.0.1:7700', {
-  onWait: ({ waitsFor, reason }) => process.stderr.write(`waits for ${waitsFor}: ${reason}\n`),
+  onWait: ({ waitsFor, reason }) =>
+    process.stderr.write(
+      waitsFor === 'nothing' ? 'goes on\n' : `waits for ${waitsFor}: ${reason}\n`,
+    ),
 })
 
 // An id that is used often is made once.

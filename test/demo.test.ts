@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import t from 'tap'
+import { wrapped } from '../cli/demo/screen.ts'
 import { COMMAND, runCommand, temporaryDirectory } from './support/command-line.ts'
 import { spawnPlain } from './support/plain-process.ts'
 
@@ -20,6 +21,12 @@ function processesOf(directory: string): string[] {
     }
   })
 }
+
+t.test('prose is broken where a terminal ends', async (t) => {
+  t.equal(wrapped('one two\nthree four\n\nfive', 9), 'one two\nthree\nfour\n\nfive')
+  t.equal(wrapped('one two', 7), 'one two')
+  t.equal(wrapped('a unbreakable b', 5), 'a\nunbreakable\nb')
+})
 
 t.test('calls, to the end', async (t) => {
   const directory = temporaryDirectory(t)

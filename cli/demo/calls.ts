@@ -39,29 +39,31 @@ export async function demoCalls({ plain, json }: DemoOptions): Promise<ExitCode>
 }
 
 async function playRace(stage: Stage, screen: Screen): Promise<Race> {
-  screen.say(`1. ${STARTS} calls start at once, and there is money for ${PAID_FOR}.
+  screen.tell(`1. ${STARTS} calls start at once, and there is money for ${PAID_FOR}.
 
 A server reads the balance from SQLite, checks it, awaits something else, and writes. Holdfast checks
-and holds in one step. Both get the same requests on ${STARTS} connections; then all calls end.
-`)
+and holds in one step. Both get the same requests on ${STARTS} connections; then all calls end.`)
+  screen.say('')
   const race = await runRace(stage)
   const { racy } = race
   screen.say(raceTable(race))
-  screen.say(
+  screen.say('')
+  screen.tell(
     racy.admitted > PAID_FOR
-      ? `\nThe first let in ${grouped(racy.admitted)}: how many differs from run to run.\n`
-      : '\nThe first was lucky this time, as such servers are in tests: run it again.\n',
+      ? `The first let in ${grouped(racy.admitted)}; how many it lets in differs from run to run.`
+      : 'The first was lucky this time, as such servers are in tests: run it again.',
   )
+  screen.say('')
   return race
 }
 
 async function playCampaign(stage: Stage, screen: Screen): Promise<CampaignResult> {
   const campaign = await Campaign.prepare(stage)
-  screen.say(`2. A campaign of ${grouped(campaign.wanted)} calls, a thousand starts a second over the stream.
+  screen.tell(`2. A campaign of ${grouped(campaign.wanted)} calls, a thousand starts a second over the stream.
 
 The money holds ${grouped(campaign.admissible)} calls of a minute at once. Each start holds its minute, each end charges what
-was talked and gives the rest back; without money a start is refused. After ${TOP_UP_MS / 1_000} s there is a top-up.
-`)
+was talked and gives the rest back; without money a start is refused. After ${TOP_UP_MS / 1_000} s there is a top-up.`)
+  screen.say('')
   const stop = screen.show(campaignPicture(campaign))
   const looking = new AbortController()
   const looks = look(campaign, looking.signal)
@@ -73,10 +75,12 @@ was talked and gives the rest back; without money a start is refused. After ${TO
     stop()
   }
   const { started, refused, ended, canceled, liveMax } = campaign.counts
-  screen.say(
-    `\n${grouped(started)} calls were let in, ${grouped(liveMax)} at once at most; ` +
-      `${grouped(refused)} were refused. ${grouped(ended)} were charged, ${grouped(canceled)} not answered.\n`,
+  screen.say('')
+  screen.tell(
+    `${grouped(started)} calls were let in, ${grouped(liveMax)} at once at most; ` +
+      `${grouped(refused)} were refused. ${grouped(ended)} were charged, ${grouped(canceled)} not answered.`,
   )
+  screen.say('')
   const result = await campaign.result()
   screen.say(sumsTable(result))
   return result

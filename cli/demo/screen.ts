@@ -30,6 +30,15 @@ export class Screen {
     this.#stream.write(`${text}\n`)
   }
 
+  /** Writes paragraphs that stay, broken where the terminal ends. */
+  tell(text: string): void {
+    this.say(this.#stream.isTTY === true ? wrapped(text, this.#width - 1) : text)
+  }
+
+  get #width(): number {
+    return this.#stream.columns || 80
+  }
+
   /** Draws from now on; the function that is given back draws a last time, and ends it. */
   show(picture: Picture): () => void {
     const draw = (): void => {
@@ -47,16 +56,34 @@ export class Screen {
   }
 
   #redraw(lines: readonly string[]): void {
-    const width = this.#stream.columns || 80
     moveCursor(this.#stream, 0, -this.#height)
     cursorTo(this.#stream, 0)
     for (const line of lines) {
       clearLine(this.#stream, 0)
       // A line that the terminal breaks would be two of them to go back over.
-      this.#stream.write(`${line.slice(0, width - 1)}\n`)
+      this.#stream.write(`${line.slice(0, this.#width - 1)}\n`)
     }
     this.#height = lines.length
   }
+}
+
+/** Paragraphs, between which there are empty lines, in lines of `width` characters at most; longer words stay whole. */
+export function wrapped(text: string, width: number): string {
+  return text
+    .split('\n\n')
+    .map((paragraph) => wrappedWords(paragraph.split(/\s+/), width))
+    .join('\n\n')
+}
+
+function wrappedWords(words: readonly string[], width: number): string {
+  let text = ''
+  let column = 0
+  for (const word of words) {
+    const isFull = column > 0 && column + 1 + word.length > width
+    text += isFull ? `\n${word}` : column > 0 ? ` ${word}` : word
+    column = isFull ? word.length : column + (column > 0 ? 1 : 0) + word.length
+  }
+  return text
 }
 
 /** Parts of a whole as one bar: as many characters of each mark as its share of `total` is. */

@@ -56,6 +56,7 @@ export async function verify(config: Config, json: boolean): Promise<ExitCode> {
   else {
     const size = `${grouped(frames)} frames, ${formatBytes(bytes)}, ${checkpoints} checkpoints`
     print(`sound up to sequence ${grouped(sequence)} (${size}, ${seconds.toFixed(2)} s)`)
+    if (checkpoints === 0) print('no checkpoint is in it yet that decisions could be compared with')
     for (const at of snapshots.sound) print(`snapshot at ${grouped(at)}: the same state`)
     print(`digest ${digest}, ${grouped(accounts)} accounts, ${grouped(openReservations)} open`)
   }
