@@ -44,9 +44,12 @@ export function surfaceFault(surface: ModuleSurface, rules: Module): string | un
 
 function codesFault(codes: ModuleSurface['codes']): string | undefined {
   if (!isObject(codes)) return 'codes is to be an object with a status and a title for each code'
-  for (const [code, { status, title, retryable }] of Object.entries(codes)) {
-    if (!CODE.test(code))
+  for (const [code, said] of Object.entries(codes)) {
+    if (!CODE.test(code)) {
       return `codes has ${JSON.stringify(code)}: a to z, 0 to 9 and _ make a code`
+    }
+    if (!isObject(said)) return `codes.${code} is to be an object with a status and a title`
+    const { status, title, retryable } = said
     if (!(Number.isInteger(status) && status >= 400 && status <= 599)) {
       return `codes.${code} has the status ${status}: a refusal's is from 400 to 599`
     }

@@ -154,6 +154,7 @@ t.test('what a module exports is looked at when it is loaded', async (t) => {
       /codes has "X!"/,
     ],
     [good, `${surface}, ${input}, codes: { x: { status: 409 } } }`, /codes\.x has no title/],
+    [good, `${surface}, ${input}, codes: { x: null } }`, /codes\.x is to be an object/],
     [good, `${surface}, ${input}, codes: {}, lists: 1 }`, /lists is to be a list/],
     [good, `${surface}, ${input}, codes: {}, module: 'even' }`, /module is even, and its rules/],
   ]
