@@ -17,6 +17,7 @@ import {
 } from './support/command-line.ts'
 import { DOCUMENTS_URL, examplesIn, filesIn, masked } from './support/doc-examples.ts'
 import { SCRIPT_CAPACITIES } from './support/holdfast-script.ts'
+import { eventsUntil, getLevel } from './support/served-views.ts'
 
 t.setTimeout(180_000)
 
@@ -82,7 +83,7 @@ t.test('the curl lines', async (t) => {
     const asked = () => run('sh', ['-c', command.replaceAll(DOCUMENTS_URL, server.url)])
     let { stdout } = await asked()
     // Views that have just begun have only what others leave of their core.
-    while (stdout.includes('#view_behind')) ({ stdout } = await asked())
+    while (/#view_behind|#views_unavailable/.test(stdout)) ({ stdout } = await asked())
     t.equal(masked(stdout), masked(output), command)
   }
   t.equal((await server.stop('SIGTERM')).exitCode, 0)
@@ -128,11 +129,7 @@ t.test('what the page says of refusals, timers, events and lists', async (t) => 
 
   const { sequence } = await advance(61)
   t.match(await ask(server, 'GET', '/v1/parking/visits/v3'), { http: 404 }, 'the engine forgot it')
-  let list = await ask(server, 'GET', `/v1/parking/visits?minSequence=${sequence}`)
-  // What a client does that was told to try again: views have only what others leave of their core.
-  while (list.code === 'view_behind') {
-    list = await ask(server, 'GET', `/v1/parking/visits?minSequence=${sequence}`)
-  }
+  const list = await getLevel(server, `/v1/parking/visits?minSequence=${sequence}`)
   t.match(list.items, [{ id: 'v4' }, { id: 'v3', minutes: 12, paid: 100 }], 'the view did not')
   t.match(
     await ask(server, 'PUT', '/v1/accounts/parking%2Fcash/frozen', { id: 'f', value: true }),
@@ -145,13 +142,7 @@ t.test('what the page says of refusals, timers, events and lists', async (t) => 
     code: 'owned_by_module',
   })
 
-  const events = await fetch(`${server.url}/v1/events?from=0`)
-  const reader = events.body?.getReader()
-  let text = ''
-  while (text.split('car.overdue').length < 3) {
-    text += new TextDecoder().decode((await reader?.read())?.value)
-  }
-  await reader?.cancel()
+  const text = await eventsUntil(server, (text) => text.split('car.overdue').length > 2)
   t.match(text, /"data":\{"id":"v3","plate":"A-1"\}/)
   t.equal((await server.stop('SIGTERM')).exitCode, 0)
   const where = ['--data-dir', join(folder, 'data'), ...MODULES]

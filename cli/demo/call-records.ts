@@ -2,12 +2,18 @@
 // said, by another way.
 
 import { setTimeout as delay } from 'node:timers/promises'
+import { CliError, EXIT } from '../exit-codes.ts'
 import { expectOk, jsonClient } from './json-client.ts'
 import type { Stage } from './stage.ts'
 
-/** How often views that have not come so far are asked again, with a pause in ms. */
+/** How often views that have not come so far are asked, five seconds each time, with a pause in ms. */
 const ATTEMPTS = 20
 const PAUSE_MS = 200
+
+/** They give way to everybody. */
+const NO_VIEWS =
+  'the calls are done, but there is no list of their records: other programs keep every core busy, and ' +
+  'views have only what others leave; try again when they are done'
 
 /** What the records say. */
 export interface CallFigures {
@@ -40,7 +46,8 @@ export async function callRecords(
     const filter = `customerId=${customerId}&minSequence=${minSequence}&limit=200`
     const reply = await client.ask('GET', `/v1/call-records?${filter}${after}`)
     // Views follow at their own pace.
-    if (reply.status === 503 && ++attempts < ATTEMPTS) {
+    if (reply.status === 503) {
+      if (++attempts === ATTEMPTS) throw new CliError(EXIT.failed, NO_VIEWS)
       await delay(PAUSE_MS, undefined, { signal })
       continue
     }

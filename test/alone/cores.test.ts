@@ -4,16 +4,16 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { Starvation } from '../cli/helper-cores.ts'
-import { coresOf, usableCores } from '../runtime/index.ts'
+import { Starvation } from '../../cli/helper-cores.ts'
+import { coresOf, usableCores } from '../../runtime/index.ts'
 import {
   runCommand,
   type ServedProcess,
   SMALL,
   startServed,
   temporaryDirectory,
-} from './support/command-line.ts'
-import { spawnPlain } from './support/plain-process.ts'
+} from '../support/command-line.ts'
+import { spawnPlain } from '../support/plain-process.ts'
 
 t.setTimeout(180_000)
 
