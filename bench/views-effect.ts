@@ -19,7 +19,7 @@ export interface ViewsEffectBenchOptions {
   readonly commandsPerSecond?: number
   /** Seconds of a measurement; 8 where not given. */
   readonly seconds?: number
-  /** Pairs of measurements, without and with; 5 where not given. */
+  /** Pairs of measurements, without and with, by turns first; 9 where not given. */
   readonly rounds?: number
   /** 10,000 where not given. */
   readonly accounts?: number
@@ -41,18 +41,21 @@ const CATCH_UP_MS_MAX = 300_000
 export async function benchViewsEffect(
   options: ViewsEffectBenchOptions = {},
 ): Promise<BenchResult> {
-  const { commandsPerSecond = 100_000, seconds = 8, rounds = 5 } = options
+  const { commandsPerSecond = 100_000, seconds = 8, rounds = 9 } = options
   const { accounts = 10_000, dir = tmpdir() } = options
   const measure = (args: readonly string[]): Promise<Paced> =>
     measureOnce(dir, args, { commandsPerSecond, seconds, accounts })
   const without: Paced[] = []
   const beside: Paced[] = []
+  const alone = async () => without.push(await measure(['--follower', 'false']))
+  const both = async () => beside.push(await measure([]))
   for (let i = 0; i < rounds; i++) {
-    without.push(await measure(['--follower', 'false']))
-    beside.push(await measure([]))
+    // By turns, so that what drifts during a pair is on neither side.
+    for (const one of i % 2 === 0 ? [alone, both] : [both, alone]) await one()
   }
   const of = (all: readonly Paced[], value: (one: Paced) => number) => median(all.map(value))
   const p99Ms = { without: of(without, (one) => one.p99Ms), beside: of(beside, (one) => one.p99Ms) }
+  const ratios = beside.map((one, n) => ratio(one.p99Ms, without[n]?.p99Ms ?? Number.NaN))
   return {
     name: 'views-effect',
     commandsPerSecond: of(beside, (one) => one.perSecond),
@@ -77,13 +80,20 @@ export async function benchViewsEffect(
       'p50Ms with follower and views': of(beside, (one) => one.p50Ms),
       'p99Ms with follower and views': p99Ms.beside,
       'p99.9Ms with follower and views': of(beside, (one) => one.p999Ms),
-      'p99, with to without': Number((p99Ms.beside / p99Ms.without).toFixed(2)),
+      'p99, with to without': ratio(p99Ms.beside, p99Ms.without),
+      'p99, with to without, least of a pair': Math.min(...ratios),
+      'p99, with to without, most of a pair': Math.max(...ratios),
       'commandsPerSecond without': of(without, (one) => one.perSecond),
       'views, records stored per second meanwhile': of(beside, (one) => one.storedPerSecond),
       'views, records behind at the end': of(beside, (one) => one.behind),
       'views, seconds until they had caught up': of(beside, (one) => one.catchUpSeconds),
     },
   }
+}
+
+/** To two decimals. */
+function ratio(one: number, other: number): number {
+  return Number((one / other).toFixed(2))
 }
 
 /** One measurement, the rate that was answered, and how the views did; 0 where there were none. */
