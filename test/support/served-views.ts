@@ -1,10 +1,14 @@
 // What views say over HTTP, asked for as a patient client does. Their process gives way to all others, the
 // tests that run meanwhile included, so it may be seconds behind and is never asked once alone.
 
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ServedProcess } from './command-line.ts'
 
 /** How long it is asked again, in ms. */
 const PATIENCE_MS = 90_000
+
+/** Between two times, in ms: who asks without a pause has the core that the views wait for. */
+export const PAUSE_MS = 100
 
 /** A reply, its status, and its body's members. */
 // biome-ignore lint/suspicious/noExplicitAny: tests look into replies of every shape.
@@ -19,6 +23,7 @@ export async function getLevel(server: ServedProcess, path: string): Promise<any
   for (const endMs = performance.now() + PATIENCE_MS; ; ) {
     const reply = await get(server, path)
     if (reply.status !== 503 || !reply.retryable || performance.now() > endMs) return reply
+    await delay(PAUSE_MS)
   }
 }
 
@@ -36,6 +41,7 @@ export async function eventsUntil(
       text += new TextDecoder().decode(bytes)
       if (isSo(text)) return text
     }
+    await delay(PAUSE_MS)
   }
   throw new Error(`the events are: ${text}`)
 }
