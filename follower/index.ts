@@ -17,6 +17,7 @@ export {
 export { FrameCapture } from './frame-capture.ts'
 export { snapshotOffline } from './offline.ts'
 export { askFollower, type ControlRequest, controlPath, FollowerRefused } from './requests.ts'
+export { Rests } from './rests.ts'
 export type { ScheduleOptions } from './schedule.ts'
 export type { Sink, SinkBatch, SinkFrame, SinkStatus } from './sink.ts'
 export type { SnapshotMade } from './snapshot-made.ts'

@@ -8,6 +8,7 @@ import { FRAME } from '../protocol/index.ts'
 import { type OnPassedOver, type SnapshotInfo, writeSnapshot } from '../snapshots/index.ts'
 import { Followed, type FollowerStorages } from './followed.ts'
 import { FrameCapture, keptFrame } from './frame-capture.ts'
+import { Rests } from './rests.ts'
 import type { Schedule } from './schedule.ts'
 import type { Sink } from './sink.ts'
 import { type FeedOptions, SinkFeed } from './sink-feed.ts'
@@ -28,6 +29,7 @@ export class Session {
   readonly #followed: Followed
   readonly #capture = new FrameCapture({ hasOutcomes: true })
   readonly #feeds: readonly SinkFeed[]
+  readonly #rests = new Rests()
 
   /** Loads. Throws `JournalVersionError` and errors of the storages. */
   constructor(options: SessionOptions) {
@@ -86,13 +88,16 @@ export class Session {
    */
   apply(untilMs: number): number {
     let frames = 0
-    for (;;) {
+    let isLevel = false
+    do {
       const bytes = this.#followed.next()
-      if (bytes === 0) break
+      isLevel = bytes === 0
+      if (isLevel) break
       this.#applyFrame(bytes)
       frames++
-      if (performance.now() >= untilMs) break
-    }
+      this.#rests.take()
+    } while (performance.now() < untilMs)
+    this.#rests.noteLevel(isLevel)
     return frames
   }
 

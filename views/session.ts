@@ -7,6 +7,7 @@ import {
   Followed,
   type FollowerDirectories,
   FrameCapture,
+  Rests,
 } from '../follower/index.ts'
 import {
   FileStorage,
@@ -99,6 +100,7 @@ export class ViewsSession {
   readonly completeAt: number
   /** Sequence of the last record in the journal when this began. */
   readonly target: number
+  readonly #rests = new Rests()
   #isLevel = false
   /** Whether nothing can give back what the file loses; undefined before it is known. */
   #isPrimary: boolean | undefined
@@ -190,6 +192,7 @@ export class ViewsSession {
     const untilMs = performance.now() + BATCH_MS
     let bytes = 0
     let count = 0
+    this.#rests.noteLevel(this.#isLevel)
     this.#isLevel = false
     while (bytes < BATCH_BYTES && performance.now() < untilMs) {
       const frameBytes = this.#followed.next()
@@ -198,8 +201,9 @@ export class ViewsSession {
       if (this.#applyFrame()) bytes += frameBytes
       this.#followed.applied()
       count++
+      this.#rests.take()
     }
-    this.#writer.store()
+    this.#writer.store(() => this.#rests.take())
     return count
   }
 

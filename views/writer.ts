@@ -123,10 +123,13 @@ export class ViewsWriter {
     this.#noteAdded(frame)
   }
 
-  /** Stores the batch, if there is one. Throws as `add` does. */
-  store(): void {
+  /** Stores the batch, if there is one; `rest`, where given, is called behind each row. Throws as `add` does. */
+  store(rest?: () => void): void {
     if (!this.#isAdding) return
-    for (let place = 0; place < this.#pending.count; place++) this.#storeReservation(place)
+    for (let place = 0; place < this.#pending.count; place++) {
+      this.#storeReservation(place)
+      rest?.()
+    }
     this.#pending.clear()
     this.#pendingSlots.clear()
     const { sequence, timeMs, chain } = this.#added
