@@ -26,6 +26,9 @@ import { dump } from './support/views.ts'
 /** Kills of the views' process; `npm run soak` asks for more. */
 const ROUNDS = Math.ceil(2.5 * Number(process.env.HOLDFAST_CRASH_ROUNDS ?? 2))
 
+/** Who orders in a round of kills. */
+const CUSTOMERS = 1_500
+
 t.setTimeout(120_000 + ROUNDS * 15_000)
 
 const ENTRY = fileURLToPath(new URL('../cli/views-process.js', import.meta.url))
@@ -205,7 +208,9 @@ function storedIn(dataDir: string): number {
 t.test(`${ROUNDS} kills under load: nothing is left out, nothing is stored twice`, async (t) => {
   const directory = temporaryDirectory(t)
   const dataDir = join(directory, 'data')
-  const server = await startServed(dataDir)
+  // Each round opens accounts of its own, and two for each customer.
+  const accountsMax = String(Math.max(65_536, 2 * ROUNDS * (CUSTOMERS + 1)))
+  const server = await startServed(dataDir, [...SMALL, '--accounts-max', accountsMax])
   t.teardown(() => server.stop('SIGKILL'))
   const seed = Date.now() % 1_000_000
   t.comment(`moments from seed ${seed}`)
@@ -213,7 +218,7 @@ t.test(`${ROUNDS} kills under load: nothing is left out, nothing is stored twice
   let within = 0
   for (let round = 1; round <= ROUNDS; round++) {
     const before = storedIn(dataDir)
-    const sent = sendOrders(server, directory, 1_500, 100 + round)
+    const sent = sendOrders(server, directory, CUSTOMERS, 100 + round)
     const views = startProcess(dataDir)
     while (storedIn(dataDir) <= before) await pause(2)
     // The moment is what is tested, so there is no event to wait for.
