@@ -79,7 +79,8 @@ export class StreamCheck {
         hasModules = true
         this.end = this.#modules.translate(words, at, bytes)
       }
-      if (!holdsRecord(words, at, this.end)) return `Record ${i} is none.`
+      if (!holdsRecord(words, at, this.end))
+        return `Record ${i} is cut short, or its kind or length is wrong.`
       const kind = words.u8[at] as number
       const flags = words.u8[at + RECORD.flags] as number
       if (!isCommand(kind) || (flags & FLAG.dryRun) !== 0) return `Record ${i} is no command.`
@@ -113,7 +114,8 @@ export class StreamCheck {
         hasModules = true
         this.end = this.#modules.translate(words, at, bytes)
       }
-      if (!holdsRecord(words, at, this.end)) return `Record ${i} is none.`
+      if (!holdsRecord(words, at, this.end))
+        return `Record ${i} is cut short, or its kind or length is wrong.`
       const kind = words.u8[at] as number
       const flags = words.u8[at + RECORD.flags] as number
       const tailBytes = words.u16[(at + RECORD.tailBytes) >>> 1] as number

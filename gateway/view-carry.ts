@@ -1,6 +1,7 @@
 // Carries out what is read from views: pages of lists, of reservations, of histories. Server-sent events
 // are in event-hub.ts.
 
+import Negotiator from 'negotiator'
 import {
   allocateWords,
   createIdCache,
@@ -156,14 +157,12 @@ async function readList(
   return csvReply(answer, list, answer.next === null ? undefined : `${path}?${nextQuery}`)
 }
 
-/** Whether CSV is the first of the two types that the client names. */
+/** Whether the client likes CSV better than JSON; who takes neither has JSON. */
 function wantsCsv(accept: string): boolean {
-  const types = accept.split(',').map((one) => (one.split(';')[0] as string).trim().toLowerCase())
-  return (
-    types.find((type) => type === 'text/csv' || /^(application|\*)\/(json|\*)$/.test(type)) ===
-    'text/csv'
-  )
+  return new Negotiator({ headers: { accept } }).mediaType(TYPES) === 'text/csv'
 }
+
+const TYPES = ['application/json', 'text/csv']
 
 /** Which page the query asks for, or what is wrong with it. */
 function pageOf({ cursor, limit, minSequence }: QueryValues): PageQuery | Refusal {

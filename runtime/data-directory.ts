@@ -70,7 +70,7 @@ function makeDirectories(path: string): void {
 export function checkJournalDirectory(dataDir: string): void {
   checkDataDirectory(dataDir, constants.R_OK | constants.X_OK)
   if (existsSync(journalDirectory(dataDir))) return
-  throw new DataDirectoryError(`${dataDir} holds no journal. Choose another --data-dir.`)
+  throw new DataDirectoryError(`${dataDir} holds no journal. Choose another data directory.`)
 }
 
 /** Throws `DataDirectoryError` where `dataDir` is no directory that this user may use so. */
@@ -83,7 +83,7 @@ function checkDataDirectory(dataDir: string, access: number): Stats {
   }
   if (!found.isDirectory()) {
     throw new DataDirectoryError(
-      `${dataDir} is a file, and a directory is wanted. Choose another --data-dir.`,
+      `${dataDir} is a file, and a directory is wanted. Choose another data directory.`,
     )
   }
   try {
@@ -98,7 +98,7 @@ function unusable(dataDir: string, what: string, error: unknown): DataDirectoryE
   const { code } = error as NodeJS.ErrnoException
   const advice =
     code === 'ENOENT'
-      ? 'Choose another --data-dir.'
-      : 'Change its owner or mode, or choose another --data-dir.'
+      ? 'Choose another data directory.'
+      : 'Change its owner or mode, or choose another data directory.'
   return new DataDirectoryError(`${dataDir} ${what} (${code ?? String(error)}). ${advice}`)
 }

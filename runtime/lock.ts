@@ -31,7 +31,7 @@ export type LockRole = 'writer' | 'follower' | 'views'
 const FILES = { writer: 'lock', follower: 'follower.lock', views: 'views.lock' } as const
 
 const IN_USE: Readonly<Record<LockRole, string>> = {
-  writer: 'is in use by another Holdfast process. Stop it, or choose another --data-dir.',
+  writer: 'is in use by another Holdfast process. Stop it, or choose another data directory.',
   follower: 'has a follower already, which does the work: there is no need for another.',
   views: 'has a process that keeps its views already: there is no need for another.',
 }

@@ -102,7 +102,14 @@ t.test('as CSV a list can be opened by a spreadsheet, and does nothing there', a
     '</v1/jar-list?limit=4&size=50&cursor=NA>; rel="next"',
     'the next page is named in a header',
   )
-  for (const accept of ['application/json, text/csv', '*/*', 'text/html']) {
+  const json = [
+    'application/json, text/csv',
+    '*/*',
+    'text/html',
+    'text/csv;q=0',
+    'text/csv;q=0.1, */*',
+  ]
+  for (const accept of json) {
     t.match((await csv(accept)).headers.get('content-type'), /^application\/json/, accept)
   }
   views.rows = []
