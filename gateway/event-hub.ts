@@ -2,19 +2,19 @@
 // once for all; a client that is further behind has pages read of its own, a few clients at a time. A
 // client that does not read costs one chunk and its place, and is cut after a while.
 
-import type {
-  EventPlace,
-  EventsPage,
-  ViewEvent,
-  ViewReader,
-  ViewRefusal,
+import {
+  type EventPlace,
+  type EventsPage,
+  VIEW_PAGE_MAX,
+  type ViewEvent,
+  type ViewReader,
+  type ViewRefusal,
 } from '../protocol/index.ts'
 import { behind, EventClient, isBefore } from './event-client.ts'
 import type { Exchange } from './http-response.ts'
 import {
   EVENT_CLIENTS_MAX,
   EVENT_HEARTBEAT_MS,
-  EVENT_PAGE,
   EVENT_POLL_MS,
   EVENT_READS_MAX,
   EVENT_TAIL_MAX,
@@ -84,7 +84,7 @@ export class EventHub {
     if (this.#isClosed) return exchange.reply(refusalOf({ refused: 'unavailable', sequence: 0 }))
     const stream = exchange.openStream('text/event-stream')
     if (stream === undefined) return
-    const now = { sequence: page.sequence + 1, index: 0 }
+    const now = page.next
     if (this.#next === THE_END) {
       this.#from = now
       this.#next = now
@@ -153,11 +153,11 @@ export class EventHub {
   /** One page for a client that is behind. */
   async #readFor(client: EventClient): Promise<void> {
     const views = this.#views as ViewReader
-    const page = await views.events({ from: client.place, limit: EVENT_PAGE })
+    const page = await views.events({ from: client.place, limit: VIEW_PAGE_MAX })
     client.isReading = false
     // The views are being made, or somebody else keeps them now: it is fed when they can be read again.
     if ('refused' in page) return
-    client.send(page.events, endOf(page), performance.now())
+    client.send(page.events, page.next, performance.now())
     this.#feed(client)
   }
 
@@ -183,18 +183,17 @@ export class EventHub {
     this.#beat()
     const from = this.#next
     if (from === THE_END) return false
-    const page = await (this.#views as ViewReader).events({ from, limit: EVENT_PAGE })
+    const page = await (this.#views as ViewReader).events({ from, limit: VIEW_PAGE_MAX })
     // Everybody may have left, and others may have come, meanwhile.
     if ('refused' in page || this.#next !== from) return false
-    const end = endOf(page)
     this.#tail.push(...page.events)
-    if (isBefore(from, end)) this.#next = end
+    if (isBefore(from, page.next)) this.#next = page.next
     if (this.#tail.length > EVENT_TAIL_MAX) {
       this.#tail = this.#tail.slice(-EVENT_TAIL_MAX)
       this.#from = this.#tail[0] as ViewEvent
     }
     for (const client of [...this.#clients]) this.#feed(client)
-    return page.events.length === EVENT_PAGE
+    return page.hasMore
   }
 
   #beat(): void {
@@ -211,13 +210,6 @@ export class EventHub {
     clearTimeout(this.#timer)
     for (const client of [...this.#clients]) client.end()
   }
-}
-
-/** The place behind a page: behind its last event, or, where it has all, behind what was applied. */
-function endOf({ events, sequence }: EventsPage): EventPlace {
-  const last = events[events.length - 1]
-  if (last !== undefined && events.length === EVENT_PAGE) return behind(last)
-  return { sequence: sequence + 1, index: 0 }
 }
 
 /** Where the client wants to begin: its last id counts before `from`; undefined: with what is new. */

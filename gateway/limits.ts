@@ -102,9 +102,6 @@ export const EVENT_POLL_MS = 100
 /** New events that are kept for all clients: one that is further behind reads pages of its own. */
 export const EVENT_TAIL_MAX = 4_096
 
-/** Events that are read from the view at one time. */
-export const EVENT_PAGE = 256
-
 /** Pages of events that are read at one time for clients that are behind. */
 export const EVENT_READS_MAX = 4
 

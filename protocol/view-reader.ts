@@ -99,18 +99,20 @@ export interface ViewEvent extends EventPlace {
   readonly data: string
 }
 
-/** Events at `from` and after it, in order. */
+/** Events at `from` and after it, in order: `limit` of them at most, and `VIEW_PAGE_MAX`. */
 export interface EventsQuery {
   readonly from: EventPlace
   readonly limit: number
 }
 
-/** Events, and up to which sequence there are no others beyond the last of them. */
+/** Events, and where the next page begins. */
 export interface EventsPage {
   readonly events: readonly ViewEvent[]
-  /**
-   * What the view had applied. Where there are fewer events than `limit`, these are all up to here.
-   */
+  /** That of the first that follows; behind all that the view had applied, where there is none yet. */
+  readonly next: EventPlace
+  /** Whether others follow that the view has already. */
+  readonly hasMore: boolean
+  /** What the view had applied. */
   readonly sequence: number
   readonly timeMs: number
 }

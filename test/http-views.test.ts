@@ -1,11 +1,10 @@
 // What is read from views over HTTP: pages of lists as JSON and CSV, reservations, histories, and events
 // as they happen. The views are in memory; the gateway and its sockets are real.
 
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { idFromText } from '../protocol/index.ts'
 import { DirectPipeline, TEST_CAPACITIES, TEST_START_MS } from './support/direct-pipeline.ts'
+import { EventListener } from './support/event-listener.ts'
 import {
   type Answer,
   type GatewayServer,
@@ -220,77 +219,14 @@ t.test('without views there is nothing to read from', async (t) => {
   }
 })
 
-/** One client of events. */
-class Listener {
-  readonly ids: string[] = []
-  text = ''
-  isEnded = false
-  readonly #socket: Socket
-  #notify: () => void = () => {}
-
-  constructor(server: GatewayServer, query = '', headers: Readonly<Record<string, string>> = {}) {
-    this.#socket = connect(server.gateway.port, '127.0.0.1')
-    const lines = Object.entries({ host: '127.0.0.1', ...headers }).map(
-      ([k, v]) => `${k}: ${v}\r\n`,
-    )
-    this.#socket.write(`GET /v1/events${query} HTTP/1.1\r\n${lines.join('')}\r\n`)
-    this.#socket.setEncoding('utf8')
-    this.#socket.on('data', (data: string) => this.#take(data))
-    this.#socket.on('error', () => {})
-    this.#socket.on('close', () => {
-      this.isEnded = true
-      this.#notify()
-    })
-  }
-
-  #take(data: string): void {
-    this.text += data
-    this.ids.length = 0
-    for (const [, id] of this.text.matchAll(/^id: (\S+)$/gm)) this.ids.push(id as string)
-    this.#notify()
-  }
-
-  /** Resolves when `holds`; rejects where the connection ended before. */
-  async until(holds: () => boolean): Promise<void> {
-    while (!holds()) {
-      if (this.isEnded) throw new Error(`ended: ${this.text.slice(-200)}`)
-      await new Promise<void>((resolve) => {
-        this.#notify = resolve
-      })
-    }
-  }
-
-  async ended(): Promise<void> {
-    if (!this.isEnded) await once(this.#socket, 'close')
-  }
-
-  /** Resolves when the server has begun to send. */
-  async begun(): Promise<this> {
-    await this.until(() => this.text.includes('retry: 1000'))
-    return this
-  }
-
-  pause(): void {
-    this.#socket.pause()
-  }
-
-  resume(): void {
-    this.#socket.resume()
-  }
-
-  close(): void {
-    this.#socket.destroy()
-  }
-}
-
 t.test('events come as they happen, and from where one left off', async (t) => {
   const { server, views } = await viewed(t)
   views.emit(3)
   views.emit(2)
-  const now = await new Listener(server).begun()
-  const past = await new Listener(server, '?from=0').begun()
-  const some = await new Listener(server, '?from=11.2').begun()
-  const next = await new Listener(server, '?from=0', { 'last-event-id': '11.2' }).begun()
+  const now = await new EventListener(server).begun()
+  const past = await new EventListener(server, '?from=0').begun()
+  const some = await new EventListener(server, '?from=11.2').begun()
+  const next = await new EventListener(server, '?from=0', { 'last-event-id': '11.2' }).begun()
   await past.until(() => past.ids.length === 5)
   t.same(past.ids, ['11.0', '11.1', '11.2', '12.0', '12.1'])
   views.emit(1)
@@ -318,7 +254,7 @@ t.test('events come as they happen, and from where one left off', async (t) => {
   })
   for (const listener of [now, past, some, next]) listener.close()
   await untilMetric(server, 'holdfast_event_clients 0')
-  const late = await new Listener(server).begun()
+  const late = await new EventListener(server).begun()
   views.emit(1)
   await late.until(() => late.ids.length === 1)
   t.same(late.ids, ['14.0'], 'whoever comes later hears what is new then')
@@ -326,10 +262,16 @@ t.test('events come as they happen, and from where one left off', async (t) => {
   t.same(server.faults, [])
 })
 
-t.test('a long past is read in pages, in order, and nothing twice', async (t) => {
+/** Read in pages of so many at most. */
+async function longPast(t: Test, eventsMax: number): Promise<void> {
   const { server, views } = await viewed(t)
+  views.eventsMax = eventsMax
+  const live = await new EventListener(server).begun()
   for (let i = 0; i < 100; i++) views.emit(61)
-  const listeners = Array.from({ length: 12 }, (_, i) => new Listener(server, `?from=${11 + i}`))
+  const listeners = Array.from(
+    { length: 12 },
+    (_, i) => new EventListener(server, `?from=${11 + i}`),
+  )
   views.emit(61)
   const all = views.log.map(({ sequence, index }) => `${sequence}.${index}`)
   for (const [i, listener] of listeners.entries()) {
@@ -338,9 +280,17 @@ t.test('a long past is read in pages, in order, and nothing twice', async (t) =>
   views.emit(1)
   for (const [i, listener] of listeners.entries()) {
     await listener.until(() => listener.ids.at(-1) === '112.0')
-    t.same(listener.ids, [...all.slice(61 * i), '112.0'])
+    t.same(listener.ids, [...all.slice(61 * i), '112.0'], 'in order, and nothing twice')
     listener.close()
   }
+  views.emit(1_000)
+  await live.until(() => live.ids.at(-1) === '113.999')
+  t.equal(live.ids.length, views.log.length, 'many at once, for one who listens already')
+  live.close()
+}
+
+t.test('a long past is read in pages', async (t) => {
+  for (const eventsMax of [Infinity, 7, 61]) await longPast(t, eventsMax)
 })
 
 t.test('where events begin has to be a place', async (t) => {
@@ -363,8 +313,8 @@ t.test('where events begin has to be a place', async (t) => {
 
 t.test('a client that takes nothing is cut, one that is quiet lives on', async (t) => {
   const { server, views } = await viewed(t)
-  const quiet = await new Listener(server).begun()
-  const slow = await new Listener(server, '?from=0').begun()
+  const quiet = await new EventListener(server).begun()
+  const slow = await new EventListener(server, '?from=0').begun()
   slow.pause()
   for (let i = 0; i < 200; i++) views.emit(64, 1_000)
   await quiet.until(() => quiet.ids.length === 200 * 64)
@@ -383,7 +333,7 @@ t.test('a client that takes nothing is cut, one that is quiet lives on', async (
 
 t.test('a drain sends listeners away, and there are never too many', async (t) => {
   const { server } = await viewed(t)
-  const all = Array.from({ length: 1_024 }, () => new Listener(server))
+  const all = Array.from({ length: 1_024 }, () => new EventListener(server))
   await Promise.all(all.map((one) => one.begun()))
   isProblem(t, await server.get('/v1/events'), 503, 'busy')
   await server.gateway.drain()

@@ -291,6 +291,34 @@ t.test('calls: records, events, the accounts of a module, and what its timers di
   t.same(dump(dataDir), before)
 })
 
+t.test('more events at once than a page holds: whoever listens has each of them', async (t) => {
+  const environment = { HOLDFAST_TEST_CLOCK: '1' }
+  const server = await startServed(join(temporaryDirectory(t), 'data'), VIEWED, { environment })
+  t.teardown(() => server.stop('SIGKILL'))
+  const post = async (path: string, body: object): Promise<void> => {
+    const headers = { 'content-type': 'application/json' }
+    const init = { method: 'POST', headers, body: JSON.stringify(body) }
+    const reply = await fetch(`${server.url}/v1/${path}`, init)
+    if (!reply.ok) t.fail(`${path}: ${reply.status} ${await reply.text()}`)
+  }
+  const call = { customerId: 'acme', destination: '4930123', mode: 'max', maxSeconds: 60 }
+  const started = Array.from({ length: 500 }, (_, n) => ({ ...call, callId: `c${n}` }))
+  const tariff = { prefix: '49', ratePerMinute: 60, initialIncrement: 1, increment: 1 }
+  await post('customers', { id: 'acme', currency: 'EUR' })
+  await post('customers/acme/topups', { id: 't1', amount: 1_000_000 })
+  const put = { type: 'calls.put_tariff', id: 'put', input: { tariffId: 'de', ...tariff } }
+  const starts = started.map((input, n) => ({ type: 'calls.start', id: `s${n}`, input }))
+  await post('batches', { commands: [put, ...starts] })
+  const expired = (text: string): number => text.match(/^event: call\.expired$/gm)?.length ?? 0
+  const live = eventsUntil(server, (text) => expired(text) === 500)
+  await post('test/clock', { advanceMs: 130_000 })
+  for (const text of [await live, await eventsUntil(server, (text) => expired(text) === 500)]) {
+    const ids = text.match(/^id: \d+\.\d+$/gm) ?? []
+    t.equal(new Set(ids).size, ids.length, 'each once')
+  }
+  t.equal((await server.stop('SIGTERM')).exitCode, 0)
+})
+
 t.test('the verbs: what they find, and where they refuse', async (t) => {
   const directory = temporaryDirectory(t)
   const dataDir = join(directory, 'data')

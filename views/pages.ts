@@ -121,9 +121,9 @@ export class ViewPages {
 
   events({ from, limit }: EventsQuery): EventsPage | ViewRefusal {
     return this.#consistent((meta) => {
-      const rows = this.#all(EVENTS, from.sequence, from.index, limitOf(limit))
-      const { sequence, timeMs } = meta
-      return { events: rows.map(eventOf), sequence, timeMs }
+      const count = limitOf(limit)
+      const rows = this.#all(EVENTS, from.sequence, from.index, count + 1)
+      return eventsPageOf(rows.map(eventOf), count, meta)
     })
   }
 
@@ -228,6 +228,19 @@ function changeOf(row: Columns): ViewChange {
     held: row.held as number,
     incoming: row.incoming as number,
   }
+}
+
+/** A page of `events`, of which there is one more than `limit` where others follow. */
+function eventsPageOf(
+  events: readonly ViewEvent[],
+  limit: number,
+  { sequence, timeMs }: ViewsMeta,
+): EventsPage {
+  const first = events[limit]
+  const next = first ?? { sequence: sequence + 1, index: 0 }
+  const shown = events.slice(0, limit)
+  const place = { sequence: next.sequence, index: next.index }
+  return { events: shown, next: place, hasMore: first !== undefined, sequence, timeMs }
 }
 
 function eventOf(row: Columns): ViewEvent {

@@ -25,6 +25,8 @@ export class MemoryViews implements ViewReader {
   held: ViewReservation[] = []
   changes: ViewChange[] = []
   readonly log: ViewEvent[] = []
+  /** Events in a page, however many are asked for. */
+  eventsMax = Infinity
   /** What was asked, in order. */
   readonly asked: (ListQuery | ReservationsQuery | HistoryQuery | EventsQuery)[] = []
   /** Answered instead, while it is there. */
@@ -51,8 +53,11 @@ export class MemoryViews implements ViewReader {
     if (this.refusal !== undefined) return { refused: this.refusal, sequence: this.sequence }
     const isAfter = ({ sequence, index }: ViewEvent): boolean =>
       sequence > from.sequence || (sequence === from.sequence && index >= from.index)
-    const events = this.log.filter(isAfter).slice(0, limit)
-    return { events, sequence: this.sequence, timeMs: TEST_START_MS }
+    const after = this.log.filter(isAfter)
+    const events = after.slice(0, Math.min(limit, this.eventsMax))
+    const hasMore = events.length < after.length
+    const next = after[events.length] ?? { sequence: this.sequence + 1, index: 0 }
+    return { events, next, hasMore, sequence: this.sequence, timeMs: TEST_START_MS }
   }
 
   /** Adds `count` events as those of one command; `bytes`: about how long each is. */
