@@ -30,6 +30,8 @@ export class Session {
   readonly #capture = new FrameCapture({ hasOutcomes: true })
   readonly #feeds: readonly SinkFeed[]
   readonly #rests = new Rests()
+  /** Whether the last `apply` came to the end of what is certain. */
+  #isLevel = false
 
   /** Loads. Throws `JournalVersionError` and errors of the storages. */
   constructor(options: SessionOptions) {
@@ -88,16 +90,16 @@ export class Session {
    */
   apply(untilMs: number): number {
     let frames = 0
-    let isLevel = false
+    this.#rests.begin(this.#isLevel)
+    this.#isLevel = false
     do {
       const bytes = this.#followed.next()
-      isLevel = bytes === 0
-      if (isLevel) break
+      this.#isLevel = bytes === 0
+      if (this.#isLevel) break
       this.#applyFrame(bytes)
       frames++
       this.#rests.take()
     } while (performance.now() < untilMs)
-    this.#rests.noteLevel(isLevel)
     return frames
   }
 

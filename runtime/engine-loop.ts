@@ -16,21 +16,23 @@ import { ringIfDrained } from './wait-for-ring.ts'
 const QUERIES_A_TURN = 64
 
 /**
- * How often the thread wakes without work, in ms, and so many times in a row. A helper gives way to all, and
- * still Linux may give it a core that a thread of the server or a client wants (who just had more than its
- * share of it is passed over), and takes it away at the next tick of its scheduler alone, up to 4 ms later at
- * 250 Hz; a thread that wakes on that core takes it at once. On two cores, where helpers share the engine's,
- * the 99th percentile at 100,000 commands/s is an eighth lower with this: 0.87 +- 0.05 of without, in windows of
- * three seconds by turns on 18 servers (AMD EPYC, Linux 6.18).
+ * Between two wake-ups without work, in ms, where helpers share the core. They give way to all, and still keep it
+ * to the next tick where Linux gave it to one of them (follower/rests.ts says when); a thread that wakes on that
+ * core takes it at once. The 99th percentile at 100,000 commands/s is 0.87 of that without, with a standard
+ * error of 0.05: windows of three seconds by turns on 18 servers (AMD EPYC, two cores, Linux 6.18).
  */
-const STIR_MS = 1
-const STIRS = 20
+const WAKE_EVERY_MS = 1
+
+/** Wake-ups after the last work: an idle server has none. */
+const WAKES_MAX = 20
 
 /** What the loop works with. */
 export interface EngineLoopParts {
   readonly shared: SharedMemory
   readonly engine: Engine
   readonly router: OutcomeRouter
+  /** Helpers of the server run on this thread's core. */
+  readonly sharesCore: boolean
   /** The first frame of this start has been applied. */
   readonly onLive: () => void
   /** A gateway's queries are none; it is not listened to any more. */
@@ -74,11 +76,12 @@ export class EngineLoop {
   run(): never {
     const hasWork = (): boolean => this.#frames.hasMore() || this.#hasQueries()
     this.#publish()
-    for (let rests = 0; ; ) {
+    const wakesMax = this.#parts.sharesCore ? WAKES_MAX : 0
+    for (let wakes = 0; ; ) {
       const applied = this.#applyFrame()
       const answered = this.#answerQueries()
-      if (applied || answered) rests = 0
-      else this.#bell.wait(hasWork, rests++ < STIRS ? STIR_MS : Infinity)
+      if (applied || answered) wakes = 0
+      else this.#bell.wait(hasWork, wakes++ < wakesMax ? WAKE_EVERY_MS : Infinity)
     }
   }
 

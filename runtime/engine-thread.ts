@@ -35,6 +35,8 @@ export interface EngineThreadData {
   readonly modules: readonly string[]
   /** See `keepThreadOn`. */
   readonly core: number | undefined
+  /** See `EngineLoopParts`. */
+  readonly sharesCore: boolean
 }
 
 function tell(message: ThreadMessage): void {
@@ -52,7 +54,7 @@ function teller(): (sentence: string) => void {
 }
 
 async function serve(data: EngineThreadData): Promise<never> {
-  const { shared, snapshots, voids, seed, ports } = data
+  const { shared, snapshots, voids, seed, ports, sharesCore } = data
   keepThreadOn(data.core)
   const modules = await loadRules(data.modules)
   const onModuleFailure = teller()
@@ -76,7 +78,7 @@ async function serve(data: EngineThreadData): Promise<never> {
   const onLive = (): void => tell({ type: 'live' })
   const onDetached = (slot: number, reason: string): void =>
     tell({ type: 'detached', slot, reason })
-  return new EngineLoop({ shared, engine, router, onLive, onDetached }).run()
+  return new EngineLoop({ shared, engine, router, sharesCore, onLive, onDetached }).run()
 }
 
 try {

@@ -54,6 +54,8 @@ export interface ServerOptions {
   readonly modules?: readonly string[] | undefined
   /** Where engine and journal stay; wherever the kernel likes where not given. */
   readonly cores?: Cores | undefined
+  /** Helpers of this server run on the engine's core of `cores`; false where not given. */
+  readonly hasHelpers?: boolean
   /** Gateway threads; 1 where not given. */
   readonly gateways?: number
   /** Gives up a start that has not ended yet: the journal may be long. Later it changes nothing. */
@@ -114,7 +116,7 @@ function startThreads(
   { candidates, survey }: ReplayStart,
   modules: readonly string[],
 ): void {
-  const { dataDir, segmentBytes, testClock, acceptTimeJump, cores } = options
+  const { dataDir, segmentBytes, testClock, acceptTimeJump, cores, hasHelpers = false } = options
   const start = (
     name: string,
     entry: URL,
@@ -134,6 +136,7 @@ function startThreads(
     ports,
     modules,
     core: cores?.engine,
+    sharesCore: cores !== undefined && hasHelpers,
   }
   const journal: JournalThreadData = {
     shared,

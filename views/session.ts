@@ -124,7 +124,8 @@ export class ViewsSession {
       if (this.#meta.log !== null && Buffer.compare(this.#meta.log, log) !== 0) {
         throw new ViewsUnusable(`${path} is of another journal`)
       }
-      this.#writer = new ViewsWriter(this.#database, this.#meta, { log, modules })
+      const onPiece = (): void => this.#rests.take()
+      this.#writer = new ViewsWriter(this.#database, this.#meta, { log, modules, onPiece })
       this.#followed = this.#follow(place)
       this.target = this.#followed.lastSequence()
       if (this.target < sequence) {
@@ -192,7 +193,7 @@ export class ViewsSession {
     const untilMs = performance.now() + BATCH_MS
     let bytes = 0
     let count = 0
-    this.#rests.noteLevel(this.#isLevel)
+    this.#rests.begin(this.#isLevel)
     this.#isLevel = false
     while (bytes < BATCH_BYTES && performance.now() < untilMs) {
       const frameBytes = this.#followed.next()
@@ -203,7 +204,7 @@ export class ViewsSession {
       count++
       this.#rests.take()
     }
-    this.#writer.store(() => this.#rests.take())
+    this.#writer.store()
     return count
   }
 

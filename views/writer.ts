@@ -48,11 +48,14 @@ export interface WriterOptions {
   readonly log: Uint8Array
   /** Whose commands the history calls by their names. */
   readonly modules: readonly Module[]
+  /** Called behind every row that is stored: a few microseconds of work each. */
+  readonly onPiece?: (() => void) | undefined
 }
 
 /** See the head of this file. */
 export class ViewsWriter {
   readonly #log: Uint8Array
+  readonly #onPiece: (() => void) | undefined
   /** Names of modules' commands by their routes. */
   readonly #commands: ReadonlyMap<number, string>
   readonly #statements: ReturnType<typeof prepare>
@@ -74,8 +77,10 @@ export class ViewsWriter {
   readonly #id = new Uint8Array(new ArrayBuffer(16))
 
   /** Goes on in a file that `openForWriting` gave; `meta` is what it says of itself. */
-  constructor(database: ViewsDatabase, meta: ViewsMeta, { log, modules }: WriterOptions) {
+  constructor(database: ViewsDatabase, meta: ViewsMeta, options: WriterOptions) {
+    const { log, modules, onPiece } = options
     this.#log = log
+    this.#onPiece = onPiece
     this.#commands = commandNames(modules)
     this.#sequence = meta.sequence
     this.#timeMs = meta.timeMs
@@ -114,21 +119,28 @@ export class ViewsWriter {
     this.#noteReservations(frame.reservations)
     if (frame.history.length > 0) {
       const commands = this.#commandsOf(frame)
-      for (const change of frame.history) this.#addHistory(change, frame, commands)
+      for (const change of frame.history) {
+        this.#addHistory(change, frame, commands)
+        this.#onPiece?.()
+      }
     }
     for (const { sequence, index, timeMs, module, kind, data } of frame.events) {
       this.#statements.event.run(sequence, index, timeMs, module, kind, JSON.stringify(data))
+      this.#onPiece?.()
     }
-    for (const change of frame.rows) this.#tables.get(tableName(change))?.store(change)
+    for (const change of frame.rows) {
+      this.#tables.get(tableName(change))?.store(change)
+      this.#onPiece?.()
+    }
     this.#noteAdded(frame)
   }
 
-  /** Stores the batch, if there is one; `rest`, where given, is called behind each row. Throws as `add` does. */
-  store(rest?: () => void): void {
+  /** Stores the batch, if there is one. Throws as `add` does. */
+  store(): void {
     if (!this.#isAdding) return
     for (let place = 0; place < this.#pending.count; place++) {
       this.#storeReservation(place)
-      rest?.()
+      this.#onPiece?.()
     }
     this.#pending.clear()
     this.#pendingSlots.clear()

@@ -69,6 +69,7 @@ export async function serve(config: Config): Promise<ExitCode> {
     gatewayThread: new URL('../gateway-thread.js', import.meta.url),
     gatewayOptions,
     cores,
+    hasHelpers: config.follower,
     signal: given.signal,
     onProblem: (sentence) => note(`holdfast: ${sentence}`),
   })

@@ -40,6 +40,8 @@ interface Thread {
   readonly cores: readonly number[]
   /** Bytes that it wrote to files, pipes and sockets. */
   readonly written: number
+  /** How often it left its core by itself. */
+  readonly sleeps: number
 }
 
 function threadsOf(pid: number): Thread[] {
@@ -51,7 +53,9 @@ function threadsOf(pid: number): Thread[] {
     const stat = textOf(`${pid}/task/${thread}/stat`)
     // From the third field on; the second one may hold anything.
     const policy = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[38])
-    return { id: Number(thread), policy, cores, written: Number(of('io', /^wchar: (\d+)$/m)) }
+    const written = Number(of('io', /^wchar: (\d+)$/m))
+    const sleeps = Number(of('status', /^voluntary_ctxt_switches:\s*(\d+)$/m))
+    return { id: Number(thread), policy, cores, written, sleeps }
   })
   return threads.filter(({ cores }) => cores.length > 0)
 }
@@ -93,6 +97,20 @@ function coreSets(pid: number): string[] {
   return threadsOf(pid).map(({ cores }) => String(cores))
 }
 
+/** How often a thread woke in the half second after a command, and in the one after that. */
+async function wakesAfterWork(server: ServedProcess, id: number | undefined): Promise<number[]> {
+  const sleeps = (): number =>
+    threadsOf(server.pid).find((one) => one.id === id)?.sleeps ?? Number.NaN
+  const body = JSON.stringify({ id: 'acme', ledger: 1 })
+  const headers = { 'content-type': 'application/json' }
+  const before = sleeps()
+  await fetch(`${server.url}/v1/accounts`, { method: 'POST', headers, body })
+  await delay(500)
+  const between = sleeps()
+  await delay(500)
+  return [between - before, sleeps() - between]
+}
+
 const own = usableCores()
 
 /** What runs a command on so many of the cores that there are. */
@@ -123,7 +141,18 @@ t.test('on two cores engine and helpers keep to one, the journal to the other', 
   // From their beginning: later on they may be anywhere, where others keep this machine busy.
   await untilHelpersOn(server, engine?.cores ?? [])
   await untilFollowed(server)
+  const [atWork, idle] = await wakesAfterWork(server, engine?.id)
+  t.ok(atWork >= 15, `the engine woke ${atWork} times after its last work`)
+  t.ok(idle < 10, `and ${idle} times in half a second without any`)
   t.equal((await server.stop()).exitCode, 0)
+  const alone = await startServed(temporaryDirectory(t), SMALL, { wrapper: onCores(2) })
+  t.teardown(() => alone.stop('SIGKILL'))
+  const [, itsEngine] = threadsOf(alone.pid)
+    .filter(({ cores }) => cores.length === 1)
+    .sort((a, b) => b.written - a.written)
+  const [unshared] = await wakesAfterWork(alone, itsEngine?.id)
+  t.ok(unshared < 15, `it woke ${unshared} times where no helper shares its core`)
+  t.equal((await alone.stop()).exitCode, 0)
 })
 
 t.test('the kernel chooses on one core, and where it is told that it may', async (t) => {
