@@ -13,6 +13,7 @@ import {
   STATUS,
   statusNumber,
   statusOf,
+  toNfc,
   VIEW_PAGE_DEFAULT,
   VIEW_PAGE_MAX,
   VIEW_WAIT_MS,
@@ -141,7 +142,7 @@ async function readList(
   const filters: Record<string, string> = {}
   for (const field of list.filters) {
     const value = query[list.columns[field] ?? field]
-    if (value !== undefined) filters[field] = value
+    if (value !== undefined) filters[field] = toNfc(value)
   }
   const { module } = surface
   const answer = await views.list({

@@ -238,19 +238,6 @@ t.test('what has ended is known for a day', async (t) => {
   t.match(calls.ask('call', { id: 'early' }), { code: 'call_not_found' })
 })
 
-t.test('time limits can be set', async (t) => {
-  const calls = begin(60_000)
-  const defaults = { ringingSeconds: 120, graceSeconds: 60, campaignSeconds: 86_400 }
-  t.match(calls.ask('settings', {}), { code: 'ok', ...defaults, keepSeconds: 86_400 })
-  const changed = calls.run('change_settings', { ringingSeconds: 10, keepSeconds: 30 })
-  t.match(changed, { ...defaults, ringingSeconds: 10, keepSeconds: 30 })
-  start(calls, 'c', { maxSeconds: 60 })
-  calls.wait(10)
-  t.match(calls.ask('call', { id: 'c' }), { state: 'expired' })
-  calls.wait(30)
-  t.match(calls.ask('call', { id: 'c' }), { code: 'call_not_found' })
-})
-
 t.test('the longest names fit every reply and event', async (t) => {
   const calls = new CallsEngine()
   const id = (letter: string) => letter.repeat(96)

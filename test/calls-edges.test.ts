@@ -175,3 +175,26 @@ t.test('the OpenAPI document says what is answered', async (t) => {
   const { state } = document.components.schemas.Problem.properties
   t.ok(Compile(state).Check('canceled'), "a refused end names the call's state")
 })
+
+t.test('time limits can be set', async (t) => {
+  const calls = begin(60_000)
+  const defaults = { ringingSeconds: 120, graceSeconds: 60, campaignSeconds: 86_400 }
+  t.match(calls.ask('settings', {}), { code: 'ok', ...defaults, keepSeconds: 86_400 })
+  const changed = calls.run('change_settings', { ringingSeconds: 10, keepSeconds: 30 })
+  t.match(changed, { ...defaults, ringingSeconds: 10, keepSeconds: 30 })
+  start(calls, 'c', { maxSeconds: 60 })
+  calls.wait(10)
+  t.match(calls.ask('call', { id: 'c' }), { state: 'expired' })
+  calls.wait(30)
+  t.match(calls.ask('call', { id: 'c' }), { code: 'call_not_found' })
+  calls.run('change_settings', { keepSeconds: 1_000 })
+  for (const keepSeconds of [200, 50]) {
+    const id = `d${keepSeconds}`
+    start(calls, id)
+    t.match(calls.run('cancel', { callId: id }), { state: 'canceled' })
+    calls.wait(100)
+    calls.run('change_settings', { keepSeconds })
+    calls.wait(Math.max(keepSeconds - 100, 1))
+    t.match(calls.ask('call', { id }), { code: 'call_not_found' })
+  }
+})

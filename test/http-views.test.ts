@@ -36,7 +36,7 @@ t.test('a list comes in pages that say what they reflect', async (t) => {
   const { server, views } = await viewed(t)
   views.rows = [ROW, { ...ROW, id: 'b', label: null }, { ...ROW, id: 'c' }]
   const shown = { jarId: 'a', coins: 5, size: 50, label: 'kept', openedAt: TIME }
-  const first = await server.get('/v1/jar-list?limit=2&minSequence=7&jarId=x%20y&size=50')
+  const first = await server.get('/v1/jar-list?limit=2&minSequence=7&jarId=e%CC%81&size=50')
   t.equal(first.status, 200)
   t.same(first.body, {
     items: [shown, { ...shown, jarId: 'b', label: null }],
@@ -49,7 +49,7 @@ t.test('a list comes in pages that say what they reflect', async (t) => {
     minSequence: 7,
     module: 'jars',
     table: 'jars',
-    filters: { id: 'x y', size: '50' },
+    filters: { id: '\u00e9', size: '50' },
     where: { field: 'label', values: ['kept'] },
   })
   const second = await server.get('/v1/jar-list?limit=2&cursor=Mg')
@@ -74,6 +74,8 @@ t.test('as CSV a list can be opened by a spreadsheet, and does nothing there', a
     'a"b',
     'a\r\nb',
     ' x',
+    "'=1",
+    '＝1',
   ]
   views.rows = labels.map((label, i) => ({ ...ROW, coins: -i, label }))
   const { headers, text } = await csv('text/csv')
@@ -92,6 +94,8 @@ t.test('as CSV a list can be opened by a spreadsheet, and does nothing there', a
     '"a""b"',
     '"a\r\nb"',
     '" x"',
+    "''=1",
+    "'＝1",
   ]
   const lines = cells.map((label, i) => `a,${i === 0 ? 0 : -i},50,${label},${TIME}\r\n`)
   t.equal(text, `jarId,coins,size,label,openedAt\r\n${lines.join('')}`)

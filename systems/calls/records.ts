@@ -72,9 +72,7 @@ export function closeCall(context: Context, call: Call, ending: Ending): CallRec
 /** Keeps the timer set while there are records, and their number within what is kept. */
 function makeRoom(context: Context): void {
   const records = context.table(RECORDS)
-  if (records.count === 0) {
-    context.timers.set('forget', ALL, context.now + settingsOf(context).keepSeconds * 1_000)
-  }
+  if (records.count === 0) setTimer(context, context.now)
   if (records.count < RECORDS_KEPT) return
   for (const { id } of records.scan('inOrder', [true], 1)) records.remove(id)
 }
@@ -87,9 +85,18 @@ export function forgetRecords(context: Context): void {
     if (endedAt + keepMs > context.now) break
     records.remove(id)
   }
-  const [oldest] = records.scan('inOrder', [true], 1)
-  if (oldest === undefined) return
-  context.timers.set('forget', ALL, Math.max(oldest.endedAt + keepMs, context.now + 1))
+  keepFor(context)
+}
+
+/** Sets the timer anew for as long as records are kept now, if there are any. */
+export function keepFor(context: Context): void {
+  const [oldest] = context.table(RECORDS).scan('inOrder', [true], 1)
+  if (oldest !== undefined) setTimer(context, oldest.endedAt)
+}
+
+function setTimer(context: Context, endedAt: number): void {
+  const dueAt = endedAt + settingsOf(context).keepSeconds * 1_000
+  context.timers.set('forget', ALL, Math.max(dueAt, context.now + 1))
 }
 
 /** What an end or a cancel, said again, is answered. */

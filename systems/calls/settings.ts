@@ -1,9 +1,11 @@
 // The time limits of calls, which an operator may change while the server runs. They are journaled
-// state: what is decided later goes by them, what is live keeps the times that it was given.
+// state: what is decided later goes by them, what is live keeps the times that it was given. How long records are
+// kept is true of all of them at once.
 
 import type { Context, Reply } from '../../engine/index.ts'
 import { settingsOf } from './common.ts'
 import { SETTINGS_DEFAULT } from './limits.ts'
+import { keepFor } from './records.ts'
 import type { SettingsInput } from './schemas.ts'
 import { SETTINGS } from './tables.ts'
 
@@ -13,6 +15,7 @@ export function changeSettings(context: Context, input: SettingsInput): Reply {
   if (settings.get('all') === undefined) settings.insert({ id: 'all', ...SETTINGS_DEFAULT })
   const given = Object.entries(input).filter(([, value]) => value !== undefined)
   settings.update('all', Object.fromEntries(given))
+  keepFor(context)
   return readSettings(context)
 }
 
