@@ -19,7 +19,7 @@ export interface ViewsEffectBenchOptions {
   readonly commandsPerSecond?: number
   /** Seconds of a measurement; 8 where not given. */
   readonly seconds?: number
-  /** Pairs of measurements, without and with, by turns first; 9 where not given. */
+  /** Pairs of a measurement without and one with; 10 where not given, so that either comes first in half of them. */
   readonly rounds?: number
   /** 10,000 where not given. */
   readonly accounts?: number
@@ -41,7 +41,7 @@ const CATCH_UP_MS_MAX = 300_000
 export async function benchViewsEffect(
   options: ViewsEffectBenchOptions = {},
 ): Promise<BenchResult> {
-  const { commandsPerSecond = 100_000, seconds = 8, rounds = 9 } = options
+  const { commandsPerSecond = 100_000, seconds = 8, rounds = 10 } = options
   const { accounts = 10_000, dir = tmpdir() } = options
   const measure = (args: readonly string[]): Promise<Paced> =>
     measureOnce(dir, args, { commandsPerSecond, seconds, accounts })
