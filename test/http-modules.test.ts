@@ -311,7 +311,10 @@ t.test('modules that do not go together are refused at the start', async (t) => 
     })
   const [route] = surface.routes
   const taken = { ...surface, routes: [{ ...route, method: 'GET', path: '/v1/accounts/{name}' }] }
-  await t.rejects(start([taken as ModuleSurface]), { name: 'RouteTaken' })
+  await t.rejects(start([taken as ModuleSurface]), {
+    name: 'RouteTaken',
+    message: 'routes.js of the module jars: GET /v1/accounts/{name} is there already, in the core',
+  })
   await t.rejects(start([surface, surface]), { name: 'TypeError', message: /loaded twice/ })
   await t.rejects(start([{ ...surface, module: 'Jars' }]), { message: /no name of a module/ })
 })
