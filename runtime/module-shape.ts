@@ -1,7 +1,7 @@
 // The plain shapes of what a module's files export, as schemas: which fields there are and of what type. What
 // has to agree with something else is in rules-fault.ts, routes-fault.ts and views-fault.ts.
 
-import Type from 'typebox'
+import { Type } from 'typebox'
 import { compileShape, type Shape, shapeFault } from '../surface/index.ts'
 
 const TEXTS = Type.Array(Type.String())
