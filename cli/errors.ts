@@ -16,6 +16,7 @@ const EXIT_BY_NAME: Readonly<Record<string, ExitCode>> = {
   TimeJumpRefused: EXIT.failed,
   ModuleLoadError: EXIT.usage,
   ModuleMisuse: EXIT.usage,
+  RouteTaken: EXIT.usage,
   EngineFault: EXIT.failed,
   FollowerRefused: EXIT.failed,
   ListenFailed: EXIT.failed,

@@ -252,12 +252,15 @@ const ENCODER = new TextEncoder()
 
 /**
  * The status of a refusal with this code. One that a full table of the core gave, and that the module
- * passes on, keeps the core's own: it is not remembered, for the next try may pass.
+ * passes on, keeps the core's own: it is not remembered, for the next try may pass. Throws `ModuleMisuse`
+ * on the other codes of HTTP 503, with which the server itself says that nothing was decided: a caller
+ * who repeats on them would get the remembered refusal for ever.
  */
 function refusalStatus(code: string): number {
   const status = Object.hasOwn(STATUS, code) ? STATUS[code as keyof typeof STATUS] : undefined
-  const isFull = status !== undefined && statusOf(status).http === 503
-  return isFull && status < STATUS.invalid_request ? status : STATUS.module_refused
+  if (status === undefined || statusOf(status).http !== 503) return STATUS.module_refused
+  if (status < STATUS.invalid_request) return status
+  throw new ModuleMisuse(`a reply has the code ${code}, which only the server may say`)
 }
 
 function fireHandler(module: Module, context: Context, { kind, key }: Timer): void {

@@ -4,6 +4,7 @@
 import { allocateWords, type Words } from '../protocol/index.ts'
 import type { Table, TableSchema } from './module.ts'
 import { isSame, lengthAt } from './module-bytes.ts'
+import { checkTableNames } from './module-check.ts'
 import { type Created, CreationNumbers, compareCreated } from './module-creation.ts'
 import { ModuleMisuse } from './module-errors.ts'
 import { MODULE_ROW, MODULE_ROW_BYTES_MAX, type Row, RowSchema } from './module-rows.ts'
@@ -51,9 +52,7 @@ export class ModuleTables {
       return table
     })
     this.#byName = new Map(this.#tables.map((table) => [table.schema.name, table]))
-    if (this.#byName.size < schemas.length) {
-      throw new ModuleMisuse(`${module} has two tables of one name: name them differently`)
-    }
+    checkTableNames(module, schemas)
   }
 
   /** Rows in all tables. */

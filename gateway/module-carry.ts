@@ -16,6 +16,7 @@ import {
   type Action,
   type Actions,
   inputFault,
+  isObject,
   schemaFault,
   writeAction,
 } from '../surface/index.ts'
@@ -81,15 +82,16 @@ function wantedBy(
   }
   const params = Object.fromEntries(names.map((name, i) => [name, values[i] as string]))
   const request: ModuleRequest = { params, query, body: fields as ModuleRequest['body'] }
-  const picked = call.pick(request)
+  const picked = atOnce(route, 'pick', call.pick(request))
+  if (!isObject(picked)) throw new Error(`pick of ${nameOf(route)} gives no object`)
   const action =
     'command' in picked
       ? actions.command(surface.module, picked.command)
       : actions.query(surface.module, picked.query)
   if (action === undefined || ('command' in picked && call.method === 'GET')) {
-    throw new Error(`${call.method} ${call.path} picks what it cannot have`)
+    throw new Error(`${nameOf(route)} picks what it cannot have`)
   }
-  const input = call.input(request)
+  const input = atOnce(route, 'input', call.input(request))
   const wrong = inputFault(action, input)
   if (wrong !== undefined) return invalid(wrong)
   if ('query' in picked) return { action, input, id: NO_ID, asked: asQuery(action, call.method) }
@@ -98,6 +100,18 @@ function wantedBy(
   const hasKey = call.id === undefined && head.idempotencyKey !== undefined
   const asked = { action, success: call.success, isDryRun: false, hasKey }
   return { action, input, id, asked }
+}
+
+/** A route for the log. */
+function nameOf({ call }: ModuleCallRoute): string {
+  return `${call.method} ${call.path}`
+}
+
+/** What a function of a route gave, which is no promise: nobody waits for one, or hears of its rejection. */
+function atOnce<T>(route: ModuleCallRoute, name: string, given: T): T {
+  if (!(given instanceof Promise)) return given
+  given.catch(() => {})
+  throw new Error(`${name} of ${nameOf(route)} gives a promise: it answers at once`)
 }
 
 /** A query that another method than GET asks is a dry run. */
@@ -113,13 +127,19 @@ const KEY = /^[\x20-\x7e]{1,256}$/
  */
 function idOf(
   key: string | undefined,
-  { call, surface }: ModuleCallRoute,
+  route: ModuleCallRoute,
   action: Action,
   request: ModuleRequest,
 ): Uint8Array | Refusal {
+  const { call, surface } = route
   const { module } = surface
   if (call.id !== undefined) {
-    const text = `${module}/${call.id(request)}`
+    const own: unknown = atOnce(route, 'id', call.id(request))
+    // Whatever else it is would be one text for many commands, and all would get the first one's outcome.
+    if (typeof own !== 'string' || own === '') {
+      throw new Error(`id of ${nameOf(route)} gives no text, or an empty one`)
+    }
+    const text = `${module}/${own}`
     if (!isWellFormedText(text)) return invalid('id has a lone surrogate, which is no text.')
     return asOwnedId(idFromText(text))
   }

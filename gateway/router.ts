@@ -14,12 +14,20 @@ export interface Match {
 /** Finds routes by method and path. */
 export type Router = (method: string, path: string) => Match | Refusal
 
-/** Two routes have one method and one shape of path. */
+/** A module's route has the method and the shape of path of another module's, or of one of the core's. */
 export class RouteTaken extends Error {
   override readonly name = 'RouteTaken'
-  constructor(method: string, path: string) {
-    super(`${method} ${path} is there already: two modules, or a module and the core, want it`)
+  constructor(one: Route, other: Route) {
+    const [first, second] = 'surface' in one ? [one, other] : [other, one]
+    const { method, path } = first
+    super(
+      `routes.js of ${ownerOf(first)}: ${method} ${path} is there already, in ${ownerOf(second)}`,
+    )
   }
+}
+
+function ownerOf(route: Route): string {
+  return 'surface' in route ? `the module ${route.surface.module}` : 'the core'
 }
 
 /** What may follow the segments so far. */
@@ -46,7 +54,8 @@ export function createRouter(routes: readonly Route[]): Router {
   for (const route of routes) {
     let node = root
     for (const segment of segmentsOf(route.path)) node = childOf(node, segment)
-    if (node.routes.has(route.method)) throw new RouteTaken(route.method, route.path)
+    const other = node.routes.get(route.method)
+    if (other !== undefined) throw new RouteTaken(route, other)
     node.routes.set(route.method, route)
     if (!route.path.includes('{')) plain.set(route.path, node.routes)
   }

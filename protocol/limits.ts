@@ -48,7 +48,7 @@ export const MODULE_EVENT_BYTES_MAX = 1_024
 /** Bytes of a text in a row of a module's table: an id's. */
 export const MODULE_TEXT_BYTES_MAX = ID_BYTES_MAX
 
-/** Input fields that a repeated id is compared by: a byte for each in the record. */
+/** Fields of a command's input, by which a repeated id is compared: a byte for each in the record. */
 export const MODULE_FIELDS_MAX = 12
 
 /** Items in one page of a list, and where a caller does not say: a page is read in one go. */

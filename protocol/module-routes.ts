@@ -7,7 +7,7 @@ export type JsonSchema = object
 
 /** One command or query of a module as it can be asked for by name. */
 export interface ModuleAction {
-  /** Of the input; unknown fields are refused. At most 16 fields. */
+  /** Of the input; unknown fields are refused. A command's has `MODULE_FIELDS_MAX` fields at most. */
   readonly input: JsonSchema
 }
 

@@ -7,7 +7,10 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Module } from '../engine/index.ts'
 import type { ModuleSurface, ModuleView } from '../protocol/index.ts'
-import { rulesFault, surfaceFault } from './module-shape.ts'
+import { repeated } from './module-shape.ts'
+import { surfaceFault } from './routes-fault.ts'
+import { rulesFault } from './rules-fault.ts'
+import { viewFault } from './views-fault.ts'
 
 /** A module that cannot be found, or is not what it should be. */
 export class ModuleLoadError extends Error {
@@ -70,15 +73,25 @@ export async function loadRules(folders: readonly string[]): Promise<Module[]> {
   return rules
 }
 
-/** Their faces to gateways, each compared with the rules. Rejects with `ModuleLoadError`. */
+/**
+ * Their faces to gateways, each compared with the rules and the view: all of a module's files are looked at
+ * here, so that a start with a wrong one fails. Rejects with `ModuleLoadError`.
+ */
 export async function loadSurfaces(folders: readonly string[]): Promise<ModuleSurface[]> {
   const rules = await rulesIn(folders)
+  const views = await viewsIn(folders, rules)
   const surfaces = await loadAll<ModuleSurface>(folders, 'routes.js', 'surface')
   surfaces.forEach((surface, n) => {
-    const fault = surfaceFault(surface, rules[n] as Module)
+    const fault = surfaceFault(surface, rules[n] as Module, views[n])
     refuse(folders[n] as string, 'routes.js', fault)
   })
   return surfaces
+}
+
+/** What views keep of those that have views, compared with the rules. Rejects with `ModuleLoadError`. */
+export async function loadViews(folders: readonly string[]): Promise<ModuleView[]> {
+  const views = await viewsIn(folders, await rulesIn(folders))
+  return views.filter((view) => view !== undefined)
 }
 
 async function rulesIn(folders: readonly string[]): Promise<Module[]> {
@@ -86,7 +99,29 @@ async function rulesIn(folders: readonly string[]): Promise<Module[]> {
   rules.forEach((one, n) => {
     refuse(folders[n] as string, 'rules.js', rulesFault(one))
   })
+  const names = rules.map(({ name }) => name)
+  const twice = repeated(names)
+  if (twice !== undefined) {
+    const folder = folders[names.lastIndexOf(twice)] as string
+    refuse(folder, 'rules.js', `two modules have one name, ${twice}`)
+  }
   return rules
+}
+
+/** By folder; undefined where it has none. */
+async function viewsIn(
+  folders: readonly string[],
+  rules: readonly Module[],
+): Promise<(ModuleView | undefined)[]> {
+  const urls = folders.map((folder) => new URL('views.js', folder))
+  const views = await Promise.all(
+    urls.map((url) => (existsSync(url) ? load<ModuleView>(url, 'view') : undefined)),
+  )
+  views.forEach((view, n) => {
+    if (view === undefined) return
+    refuse(folders[n] as string, 'views.js', viewFault(view, rules[n] as Module))
+  })
+  return views
 }
 
 function refuse(folder: string, file: string, fault: string | undefined): void {
@@ -112,12 +147,6 @@ function hearStrays(folder: string): void {
     })
   }
   heard.add(folder)
-}
-
-/** What views keep of those that have views. Rejects with `ModuleLoadError`. */
-export async function loadViews(folders: readonly string[]): Promise<ModuleView[]> {
-  const viewed = folders.filter((folder) => existsSync(new URL('views.js', folder)))
-  return loadAll<ModuleView>(viewed, 'views.js', 'view')
 }
 
 async function loadAll<T>(folders: readonly string[], file: string, name: string): Promise<T[]> {

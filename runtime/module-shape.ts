@@ -1,66 +1,90 @@
-// Whether what a module's files export is what they have to: looked at once, when they are loaded, so that a
-// mistake is a sentence at the start and not a fault under load.
+// The plain shapes of what a module's files export, as schemas: which fields there are and of what type. What
+// has to agree with something else is in rules-fault.ts, routes-fault.ts and views-fault.ts.
 
-import type { Module } from '../engine/index.ts'
-import type { ModuleSurface } from '../protocol/index.ts'
+import { Type } from 'typebox'
+import { compileShape, type Shape, shapeFault } from '../surface/index.ts'
 
-/** A code as clients get it. */
-const CODE = /^[a-z][a-z0-9_]{0,95}$/
+const TEXTS = Type.Array(Type.String())
 
-const HANDLERS = ['commands', 'queries', 'timers'] as const
+/** A table of rules.js. Its names and types are looked at by the engine. */
+export const TABLE: Shape = compileShape(
+  Type.Object({
+    name: Type.String(),
+    fields: Type.Record(Type.String(), Type.String()),
+    key: Type.String(),
+    rowsMax: Type.Integer(),
+    indexes: Type.Optional(Type.Record(Type.String(), TEXTS)),
+  }),
+)
 
-/** What is wrong with a module's rules, or undefined. Names and versions are looked at by the engine. */
-export function rulesFault(rules: Module): string | undefined {
-  if (!Array.isArray(rules.tables)) return 'tables is to be a list'
-  for (const kind of HANDLERS) {
-    if (!isObject(rules[kind])) return `${kind} is to be an object with a function for each name`
-    for (const [name, handler] of Object.entries(rules[kind])) {
-      if (typeof handler !== 'function') return `${kind}.${name} is no function`
-      const made = handler.constructor.name
-      if (made === 'Function') continue
-      return `${kind}.${name} is ${made === 'AsyncFunction' ? 'async' : 'a generator'}: a handler decides at once`
-    }
+/** A route of routes.js, but for its functions and schemas. */
+export const ROUTE: Shape = compileShape(
+  Type.Object({
+    method: Type.Enum(['GET', 'POST', 'PUT', 'PATCH']),
+    path: Type.String(),
+    summary: Type.String(),
+    success: Type.Enum([200, 201]),
+  }),
+)
+
+/** A list of routes.js. */
+export const LIST: Shape = compileShape(
+  Type.Object({
+    path: Type.String(),
+    summary: Type.String(),
+    table: Type.String(),
+    filters: TEXTS,
+    columns: Type.Record(Type.String(), Type.String({ minLength: 1 }), { minProperties: 1 }),
+    times: TEXTS,
+    where: Type.Optional(
+      Type.Object({ field: Type.String(), values: Type.Array(Type.String(), { minItems: 1 }) }),
+    ),
+  }),
+)
+
+/** What views.js exports, but for its tables. */
+export const VIEW: Shape = compileShape(
+  Type.Object({ module: Type.String(), tables: Type.Array(Type.Unknown()) }),
+)
+
+/** A table of views.js. */
+export const VIEW_TABLE: Shape = compileShape(
+  Type.Object({
+    table: Type.String(),
+    fields: Type.Record(Type.String(), Type.String()),
+    key: Type.String(),
+    keepsRemoved: Type.Boolean(),
+    indexes: TEXTS,
+  }),
+)
+
+/** The first fault of the values that are not of their shape, each named with its place: `routes[2]`. */
+export function shapesFault(
+  shape: Shape,
+  values: readonly unknown[],
+  name: string,
+): string | undefined {
+  return firstFault(values, (value, n) => phrase(shapeFault(shape, value, `${name}[${n}]`)))
+}
+
+/** What `look` first has to say of one of the values. */
+export function firstFault<T>(
+  values: readonly T[],
+  look: (value: T, n: number) => string | undefined,
+): string | undefined {
+  for (const [n, value] of values.entries()) {
+    const fault = look(value, n)
+    if (fault !== undefined) return fault
   }
   return undefined
 }
 
-/** What is wrong with a module's surface beside its rules, or undefined. */
-export function surfaceFault(surface: ModuleSurface, rules: Module): string | undefined {
-  if (surface.module !== rules.name) {
-    return `module is ${surface.module}, and its rules are named ${rules.name}`
-  }
-  for (const kind of ['commands', 'queries'] as const) {
-    if (!isObject(surface[kind])) return `${kind} is to be an object with an input for each name`
-    for (const [name, action] of Object.entries(surface[kind])) {
-      if (!isObject(action?.input)) return `${kind}.${name} has no input: the schema of an object`
-      if (!Object.hasOwn(rules[kind], name)) return `its rules have no ${kind}.${name}`
-    }
-  }
-  for (const list of ['routes', 'lists'] as const) {
-    if (!Array.isArray(surface[list])) return `${list} is to be a list`
-  }
-  return codesFault(surface.codes)
+/** A sentence of the schema checks as the end of another. */
+export function phrase(sentence: string | undefined): string | undefined {
+  return sentence?.replace(/\.$/, '')
 }
 
-function codesFault(codes: ModuleSurface['codes']): string | undefined {
-  if (!isObject(codes)) return 'codes is to be an object with a status and a title for each code'
-  for (const [code, said] of Object.entries(codes)) {
-    if (!CODE.test(code)) {
-      return `codes has ${JSON.stringify(code)}: a to z, 0 to 9 and _ make a code`
-    }
-    if (!isObject(said)) return `codes.${code} is to be an object with a status and a title`
-    const { status, title, retryable } = said
-    if (!(Number.isInteger(status) && status >= 400 && status <= 599)) {
-      return `codes.${code} has the status ${status}: a refusal's is from 400 to 599`
-    }
-    if (typeof title !== 'string' || title === '') return `codes.${code} has no title`
-    if (retryable !== undefined && typeof retryable !== 'boolean') {
-      return `codes.${code} has a retryable that is neither true nor false`
-    }
-  }
-  return undefined
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** The first text that is there twice, or undefined. */
+export function repeated(texts: readonly string[]): string | undefined {
+  return texts.find((text, n) => texts.indexOf(text) < n)
 }

@@ -11,9 +11,13 @@ export {
 } from './actions.ts'
 export {
   compileSchema,
+  compileShape,
   isObject,
   joinPath,
   type SchemaCheck,
+  type Shape,
   schemaFault,
+  shapeFault,
   subject,
 } from './schema-check.ts'
+export { objectDefect, schemaDefect } from './schema-defect.ts'

@@ -56,6 +56,23 @@ export function schemaFault(check: SchemaCheck, value: unknown, path = ''): stri
   return error === undefined ? 'The body is not as asked for.' : sentence(error, path, check.lacks)
 }
 
+/** A schema ready to check what is no request: what modules export. Other fields may be there too. */
+export type Shape = SchemaCheck['validator']
+
+/** Compiles a schema as it is. */
+export function compileShape(schema: JsonSchema): Shape {
+  return Compile(schema as unknown as TSchema)
+}
+
+/** What is wrong with `value`, which `path` names, or undefined. */
+export function shapeFault(shape: Shape, value: unknown, path: string): string | undefined {
+  if (shape.Check(value)) return undefined
+  const errors = shape.Errors(value)
+  // What says only that a part of the schema does not fit says nothing of the value.
+  const error = errors.find(({ keyword }) => keyword !== 'if') ?? errors[0]
+  return error === undefined ? `${path} is not as it should be.` : sentence(error, path, '')
+}
+
 /** Whether `value` is what JSON calls an object. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -93,6 +110,7 @@ function sentence(error: FieldError, path: string, lacks: string): string {
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {
   integer: 'a whole number',
+  number: 'a number',
   string: 'a string',
   boolean: 'true or false',
   object: 'an object',

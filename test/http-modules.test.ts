@@ -311,7 +311,44 @@ t.test('modules that do not go together are refused at the start', async (t) => 
     })
   const [route] = surface.routes
   const taken = { ...surface, routes: [{ ...route, method: 'GET', path: '/v1/accounts/{name}' }] }
-  await t.rejects(start([taken as ModuleSurface]), { name: 'RouteTaken' })
+  await t.rejects(start([taken as ModuleSurface]), {
+    name: 'RouteTaken',
+    message: 'routes.js of the module jars: GET /v1/accounts/{name} is there already, in the core',
+  })
   await t.rejects(start([surface, surface]), { name: 'TypeError', message: /loaded twice/ })
   await t.rejects(start([{ ...surface, module: 'Jars' }]), { message: /no name of a module/ })
+})
+
+/** The small module, where the route that opens a jar has these. */
+function opensBy(changes: object): ModuleSurface {
+  const routes = surface.routes.map((route) =>
+    route.path === '/v1/jars' ? { ...route, ...changes } : route,
+  )
+  return { ...surface, routes }
+}
+
+t.test('what a function of a route may not give is a fault, and nothing is done', async (t) => {
+  const wrong: readonly (readonly [said: RegExp, changes: object])[] = [
+    [/id of POST \/v1\/jars gives no text/, { id: () => undefined }],
+    [/gives no text/, { id: () => null }],
+    [/gives no text/, { id: () => 5 }],
+    [/gives no text/, { id: () => ({ toString: () => 'x' }) }],
+    [/gives no text/, { id: () => ['x'] }],
+    [/or an empty one/, { id: () => '' }],
+    [/id of .* gives a promise/, { id: async () => 'x' }],
+    [/id of .* gives a promise/, { id: () => Promise.reject(new Error('stray')) }],
+    [/pick of .* gives no object/, { pick: () => undefined }],
+    [/pick of .* gives a promise/, { pick: async () => Promise.reject(new Error('stray')) }],
+    [/input of .* gives a promise/, { input: async () => ({}) }],
+  ]
+  for (const [said, changes] of wrong) {
+    const pipeline = new DirectPipeline(TEST_CAPACITIES, [rules])
+    const server = await startGatewayServer({ modules: [opensBy(changes)] }, pipeline)
+    for (const id of ['a', 'b']) {
+      isProblem(t, await server.post('/v1/jars', { id }), 500, 'internal_error')
+      t.equal((await server.get(`/v1/jars/${id}`)).status, 404, 'nothing was done')
+    }
+    t.match(server.faults, [{ err: { message: said } }, { err: { message: said } }], String(said))
+    server.gateway.close()
+  }
 })

@@ -100,6 +100,8 @@ function boundCases(): Readonly<Record<string, readonly [string, Work]>> {
     'a reply of 1 KiB': ['ok', says(MODULE_REPLY_BYTES_MAX)],
     'a longer reply': [FAILED, says(MODULE_REPLY_BYTES_MAX + 1)],
     'a reply without a code': [FAILED, () => ({ x: 1 })],
+    'a code of the server alone': [FAILED, () => ({ code: 'busy' })],
+    'another of them': [FAILED, () => ({ code: 'outcome_unknown', x: 1 })],
     'no reply': [FAILED, () => undefined],
     'a fraction in a reply': [FAILED, () => ({ ...ok, x: 0.5 })],
     'a Date in a reply': [FAILED, () => ({ ...ok, x: new Date(0) })],

@@ -290,13 +290,13 @@ t.test('a record of a module that is none ends the connection', async (t) => {
     return bytes
   }
   for (const [bytes, reason] of [
-    [message(MESSAGE.commands, 1, patched(2, 3)), /Record 0 is none/],
-    [message(MESSAGE.commands, 1, patched(2, 200)), /Record 0 is none/],
+    [message(MESSAGE.commands, 1, patched(2, 3)), /Record 0 is cut short/],
+    [message(MESSAGE.commands, 1, patched(2, 200)), /Record 0 is cut short/],
     [
       message(MESSAGE.commands, 1, Buffer.concat([good, Buffer.alloc(8)])),
       /follow the last record/,
     ],
-    [message(MESSAGE.commands, 2, good), /Record 1 is none/],
+    [message(MESSAGE.commands, 2, good), /Record 1 is cut short/],
     [message(MESSAGE.commands, 1, patched(1, 128)), /no command/],
     [message(MESSAGE.queries, 1, good), /no query/],
     [message(MESSAGE.queries, 1, patched(0, KIND.queryModule).fill(1, 1, 2)), /no query/],
