@@ -117,8 +117,11 @@ function queryParameters(route: Route): Json {
   if (route.does === 'history') return PAGE_PARAMETERS
   if (route.does === 'reservations') return { ...STATE_PARAMETER, ...PAGE_PARAMETERS }
   if (route.does !== 'list') return {}
-  const { filters, columns } = route.list
-  const own = filters.map((field) => [columns[field] ?? field, { type: 'string' }])
+  const { filters, values = {}, columns } = route.list
+  const own = filters.map((field) => {
+    const schema = { type: 'string', ...(values[field] && { enum: values[field] }) }
+    return [columns[field] ?? field, schema]
+  })
   return { ...Object.fromEntries(own), ...PAGE_PARAMETERS }
 }
 

@@ -110,7 +110,11 @@ function readOf(
     return invalid(`state must be one of ${STATES.join(', ')}.`)
   }
   if (views === undefined) return new Refusal('views_unavailable', UNAVAILABLE)
-  if (route.does === 'list') return () => readList(exchange, route, query, page, views)
+  if (route.does === 'list') {
+    const filters = filtersOf(route, query)
+    if (filters instanceof Refusal) return filters
+    return () => readList(exchange, route, query, page, filters, views)
+  }
   const account = idFromText(id)
   if (route.does === 'history') {
     return async () => {
@@ -132,18 +136,32 @@ function filterNames({ list }: ListRoute): string[] {
   return list.filters.map((field) => list.columns[field] ?? field)
 }
 
+/** What the query says of the list's filters, or what is wrong with that. */
+function filtersOf({ list }: ListRoute, query: QueryValues): Record<string, string> | Refusal {
+  const { values = {}, columns } = list
+  const filters: Record<string, string> = {}
+  for (const field of list.filters) {
+    const name = columns[field] ?? field
+    const value = query[name]
+    if (value === undefined) continue
+    const known = values[field]
+    if (known !== undefined && !known.includes(value)) {
+      return invalid(`${name} must be one of ${known.join(', ')}.`)
+    }
+    // As ids are, which most of these texts are.
+    filters[field] = toNfc(value)
+  }
+  return filters
+}
+
 async function readList(
   exchange: Exchange,
   { list, surface, path }: ListRoute,
   query: QueryValues,
   page: PageQuery,
+  filters: Readonly<Record<string, string>>,
   views: ViewReader,
 ): Promise<Reply> {
-  const filters: Record<string, string> = {}
-  for (const field of list.filters) {
-    const value = query[list.columns[field] ?? field]
-    if (value !== undefined) filters[field] = toNfc(value)
-  }
   const { module } = surface
   const answer = await views.list({
     ...page,

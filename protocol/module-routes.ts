@@ -58,6 +58,8 @@ export interface ModuleList {
   readonly table: string
   /** Fields by which a caller may narrow the list down, as query parameters. */
   readonly filters: readonly string[]
+  /** All that a filter's field can have, where that is known: another value is `invalid_request`. */
+  readonly values?: Readonly<Record<string, readonly string[]>>
   /** Fields of the row in the order in which they are shown, with their names in JSON and CSV. */
   readonly columns: Readonly<Record<string, string>>
   /** Columns in ms since 1970, shown as RFC 3339. */

@@ -42,7 +42,12 @@ function listFault(
 }
 
 /** Filters are asked for by the names under which their columns are shown. */
-function filtersFault({ filters, columns }: ModuleList, name: string): string | undefined {
+function filtersFault(
+  { filters, values = {}, columns }: ModuleList,
+  name: string,
+): string | undefined {
+  const stray = Object.keys(values).find((field) => !filters.includes(field))
+  if (stray !== undefined) return `${name} has values of ${stray}, which is none of its filters`
   const shown = filters.map((field) => columns[field] ?? field)
   const taken = shown.find((filter) => TAKEN.includes(filter))
   if (taken !== undefined) return `${name} has the filter ${taken}, which every list has as its own`

@@ -56,6 +56,9 @@ t.test('a list comes in pages that say what they reflect', async (t) => {
   t.same(second.body, { items: [{ ...shown, jarId: 'c' }], next: null, asOf: AS_OF })
   await server.get('/v1/jar-list')
   t.match(views.asked.at(-1), { limit: 50, minSequence: 0 })
+  const odd = await server.get('/v1/jar-list?size=51')
+  isProblem(t, odd, 400, 'invalid_request')
+  t.equal(odd.body.detail, 'size must be one of 50, 100.')
 })
 
 t.test('as CSV a list can be opened by a spreadsheet, and does nothing there', async (t) => {

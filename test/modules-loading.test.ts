@@ -226,6 +226,11 @@ t.test('routes.js: lists', async (t) => {
     ],
     [FILTERS, "filters: 'plate',", 'lists[0].filters must be a list'],
     [FILTERS, '', 'lists[0].filters is missing'],
+    [
+      FILTERS,
+      `${FILTERS} values: { minutes: ['1'] },`,
+      'lists[0] has values of minutes, which is none of its filters',
+    ],
     [FILTERS, "filters: ['plate', 'plate'],", 'lists[0] has the filter plate twice'],
     [
       "plate: 'plate',",

@@ -12,7 +12,7 @@ import type {
   ModuleSurface,
 } from '../../protocol/index.ts'
 import { CODES } from './codes.ts'
-import { BODIES, COMMAND_INPUTS, QUERY_INPUTS, REPLIES } from './schemas.ts'
+import { BODIES, COMMAND_INPUTS, ENDED_STATES, QUERY_INPUTS, REPLIES } from './schemas.ts'
 import { RECORDS } from './tables.ts'
 
 type Input = Readonly<Record<string, unknown>>
@@ -242,6 +242,7 @@ const CALL_RECORDS: ModuleList = {
   summary: 'Finished calls in order of their ends, as JSON or CSV.',
   table: RECORDS.name,
   filters: ['customerId', 'callId', 'campaignId', 'state'],
+  values: { state: ENDED_STATES },
   columns: {
     callId: 'callId',
     customerId: 'customerId',

@@ -189,7 +189,13 @@ const TIME = Type.String({ format: 'date-time', description: 'Journal time, UTC.
 const COUNT_OR_NULL = Type.Union([COUNT, Type.Null()])
 const TEXT_OR_NULL = Type.Union([TEXT, Type.Null()])
 const TIME_OR_NULL = Type.Union([TIME, Type.Null()])
-const CALL_STATE = Type.Enum(['authorized', 'answered', 'settled', 'canceled', 'expired'])
+/** States of finished calls. */
+export const ENDED_STATES: readonly ['settled', 'canceled', 'expired'] = [
+  'settled',
+  'canceled',
+  'expired',
+]
+const CALL_STATE = Type.Enum(['authorized', 'answered', ...ENDED_STATES])
 
 const STARTED = {
   callId: TEXT,

@@ -107,6 +107,7 @@ export const surface: ModuleSurface = {
       summary: 'Jars with coins',
       table: 'jars',
       filters: ['id', 'size'],
+      values: { size: ['50', '100'] },
       columns: { id: 'jarId', coins: 'coins', size: 'size', label: 'label', openedAt: 'openedAt' },
       times: ['openedAt'],
       where: { field: 'label', values: ['kept'] },
