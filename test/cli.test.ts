@@ -1,6 +1,6 @@
 // The command line: exit codes, help, messages that say what to do. The configuration is in
-// cli-config.test.ts, what the verbs make of orders in bank-orders.test.ts, what they make of crashes in
-// crash.test.ts.
+// cli-config.test.ts, inspect in cli-inspect.test.ts, what the verbs make of orders in
+// bank-orders.test.ts, what they make of crashes in crash.test.ts.
 
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -267,53 +267,4 @@ t.test('void: every replay skips the command, checkpoints after it included', as
   )
   server = await startServed(dataDir)
   t.equal(await balanceOf('a'), 150)
-})
-
-t.test('inspect: what is there, and what made it so', async (t) => {
-  const dataDir = join(temporaryDirectory(t), 'data')
-  const server = await startServed(dataDir)
-  t.teardown(() => server.stop('SIGKILL'))
-  const pair = '"debitAccount":"bank","creditAccount":"a"'
-  const lines = [
-    '{"type":"open_account","id":"bank","ledger":1,"external":true}',
-    '{"type":"open_account","id":"a","ledger":1,"metadata":{"name":"Anna"}}',
-    `{"type":"reserve","id":"r","group":"g",${pair},"amount":9}`,
-    '{"type":"settle","id":"s","reservation":"r","amount":4,"final":false}',
-    '{"type":"settle_group","id":"sg","group":"g"}',
-    '{"type":"release","id":"late","reservation":"r"}',
-  ]
-  const sent = await runCommand(['send', '-', '--url', server.url], { input: lines.join('\n') })
-  t.equal(sent.exitCode, 0, sent.stderr)
-  const look = async (...args: string[]) => {
-    const ended = await runCommand(['inspect', ...args, '--data-dir', dataDir, '--json'])
-    t.equal(ended.exitCode, 0, ended.stderr)
-    return ended.stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line))
-  }
-  const [account] = await look('account', 'a')
-  t.match(account, { id: 'a', balance: 9, incoming: 0, metadata: { name: 'Anna' }, records: 5 })
-  t.strictSame(
-    account.history.map(({ kind, code, moved }: Record<string, unknown>) => [kind, code, moved]),
-    [
-      ['open_account', 'ok', 0],
-      ['reserve', 'ok', 9],
-      ['settle', 'ok', 4],
-      ['settle_group', 'ok', 5],
-      ['release', 'already_settled', 0],
-    ],
-  )
-  const [reservation] = await look('reservation', 'r')
-  t.match(reservation, { id: 'r', state: 'settled', settled: 9, remaining: 0, records: 4 })
-  const journal = await look('journal', '--from', '3', '--limit', '2')
-  t.strictSame(
-    journal.map(({ sequence, id }) => [sequence, id]),
-    [
-      [3, 'a'],
-      [4, 'r'],
-    ],
-  )
-  const missing = await runCommand(['inspect', 'account', 'nobody', '--data-dir', dataDir])
-  t.match(missing, { exitCode: 1, stderr: /there is no account nobody/ })
 })
