@@ -3,7 +3,7 @@
 // bank-orders.test.ts, what they make of crashes in crash.test.ts.
 
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -87,6 +87,25 @@ t.test('directories that cannot be used', async (t) => {
   const unreadable = await runCommand(['serve', '--data-dir', closed], { wrapper: WITHOUT_POWERS })
   t.equal(unreadable.exitCode, 1)
   t.match(unreadable.stderr, /EACCES[\s\S]*owner or mode/)
+})
+
+t.test('serve: what is wrong with its arguments is said before anything is made', async (t) => {
+  const directory = temporaryDirectory(t)
+  const dataDir = join(directory, 'data')
+  mkdirSync(join(directory, 'broken'))
+  writeFileSync(join(directory, 'broken', 'rules.js'), 'export const rules = 1\n')
+  const wrong: readonly (readonly [args: string[], message: RegExp])[] = [
+    [['--listen', '0.0.0.0:0'], /no keys are configured/],
+    [['--listen', '127.example.com:0'], /no keys are configured/],
+    [['--listen', '127.0.0.1:0', '--modules', 'nobody/here'], /there is no module nobody\/here/],
+    [['--listen', '127.0.0.1:0', '--modules', './broken'], /does not export rules/],
+  ]
+  for (const [args, message] of wrong) {
+    const options = { cwd: directory }
+    const ended = await runCommand(['serve', '--data-dir', dataDir, ...args], options)
+    t.match(ended, { exitCode: 2, stdout: '', stderr: message }, args.join(' '))
+    t.notOk(existsSync(dataDir), 'nothing was made')
+  }
 })
 
 t.test('a disk without room', async (t) => {
