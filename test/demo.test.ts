@@ -2,9 +2,14 @@
 
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import t from 'tap'
+import { callRecords } from '../cli/demo/call-records.ts'
 import { wrapped } from '../cli/demo/screen.ts'
+import type { Stage } from '../cli/demo/stage.ts'
+import { errorOf } from './support/client-calls.ts'
 import { COMMAND, runCommand, temporaryDirectory } from './support/command-line.ts'
 import { spawnPlain } from './support/plain-process.ts'
 
@@ -26,6 +31,35 @@ t.test('prose is broken where a terminal ends', async (t) => {
   t.equal(wrapped('one two\nthree four\n\nfive', 9), 'one two\nthree\nfour\n\nfive')
   t.equal(wrapped('one two', 7), 'one two')
   t.equal(wrapped('a unbreakable b', 5), 'a\nunbreakable\nb')
+})
+
+t.test('records that the views do not give are said with the reason', async (t) => {
+  const reasons = [
+    { code: 'views_unavailable', detail: 'Nobody keeps views.' },
+    { code: 'view_behind', detail: 'The view is at 3.' },
+  ]
+  let reason = reasons[0]
+  const server = createServer((_, reply) => {
+    reply.statusCode = 503
+    reply.end(JSON.stringify(reason))
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const { signal } = new AbortController()
+  const undos: (() => unknown)[] = []
+  const defer = (undo: () => unknown): unknown => undos.push(undo)
+  const stage: Stage = { directory: '', url: `http://127.0.0.1:${port}`, signal, defer }
+  const said = () => errorOf(callRecords(stage, 'acme', 9, 1))
+  const start = 'The calls are done, but there is no list of their records. The server answers'
+  t.equal((await said()).message, `${start} views_unavailable: Nobody keeps views.`)
+  reason = reasons[1]
+  t.equal(
+    (await said()).message,
+    `${start} view_behind: The view is at 3. Views have only what other programs leave of the cores. ` +
+      'Try again when those are done.',
+  )
+  for (const undo of undos) undo()
 })
 
 t.test('calls, to the end', async (t) => {
