@@ -22,6 +22,8 @@ const WITHOUT_POWERS =
 const VERBS =
   'serve follow send replay verify inspect snapshot status void bench demo config'.split(' ')
 
+const isLong = (line: string): boolean => line.length > 80
+
 t.test('help, usage and version', async (t) => {
   const help = await runCommand(['--help'])
   t.equal(help.exitCode, 0)
@@ -30,7 +32,9 @@ t.test('help, usage and version', async (t) => {
     const one = await runCommand(['help', verb])
     t.equal(one.exitCode, 0)
     t.match(one.stdout, `holdfast ${verb}`, `${verb} has its help`)
+    t.same(one.stdout.split('\n').filter(isLong), [], `${verb}'s help is 80 columns wide`)
   }
+  t.same(help.stdout.split('\n').filter(isLong), [])
   const wrong: readonly (readonly [args: string[], message: RegExp])[] = [
     [[], /Usage: holdfast/],
     [['serv'], /unknown command 'serv'[\s\S]*serve/],

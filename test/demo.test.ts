@@ -7,8 +7,9 @@ import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import t from 'tap'
 import { callRecords } from '../cli/demo/call-records.ts'
-import { wrapped } from '../cli/demo/screen.ts'
+import { fitting, money } from '../cli/demo/calls-picture.ts'
 import type { Stage } from '../cli/demo/stage.ts'
+import { wrapped } from '../cli/wrapped.ts'
 import { errorOf } from './support/client-calls.ts'
 import { COMMAND, runCommand, temporaryDirectory } from './support/command-line.ts'
 import { spawnPlain } from './support/plain-process.ts'
@@ -31,6 +32,26 @@ t.test('prose is broken where a terminal ends', async (t) => {
   t.equal(wrapped('one two\nthree four\n\nfive', 9), 'one two\nthree\nfour\n\nfive')
   t.equal(wrapped('one two', 7), 'one two')
   t.equal(wrapped('a unbreakable b', 5), 'a\nunbreakable\nb')
+})
+
+t.test('amounts are shown to the last digit that is billed', async (t) => {
+  t.equal(money(384_384_000), '384.384')
+  t.equal(money(395_616_000), '395.616', 'both make 780')
+  t.equal(money(-4_806_000), '-4.806')
+  t.equal(money(1_234_000_000), '1,234.000')
+})
+
+t.test('a line has what a narrow terminal holds', async (t) => {
+  const figures = [
+    ['1 s', 0],
+    ['starts', 1],
+    ['live', 0],
+    ['####', 2],
+  ] as const
+  t.equal(fitting(figures, Infinity), '1 s  starts  live  ####')
+  t.equal(fitting(figures, 22), '1 s  starts  live', 'the bar goes first')
+  t.equal(fitting(figures, 16), '1 s  live')
+  t.equal(fitting(figures, 3), '1 s  live', 'the rest stays')
 })
 
 t.test('records that the views do not give are said with the reason', async (t) => {
