@@ -62,7 +62,7 @@ function createProgram(finish: Finish): Command {
     .configureOutput({
       getOutHelpWidth: helpWidth,
       getErrHelpWidth: helpWidth,
-      outputError: (text, write) => write(text.replace(/^error: /, 'holdfast: ')),
+      outputError: (text, write) => write(inOurWords(text)),
     })
     .exitOverride()
   addServe(program, finish)
@@ -80,6 +80,17 @@ function createProgram(finish: Finish): Command {
   addConfig(program, finish)
   addVersion(program, finish)
   return program
+}
+
+/** The parser's errors as this program says them. */
+function inOurWords(text: string): string {
+  return text
+    .replace(
+      /^error: command-argument value '(.*)' is invalid for argument '(.*?)'\./,
+      'error: $1 is no $2.',
+    )
+    .replace(/^error: option '(.*?)' argument '(.*)' is invalid\./, 'error: $2 is nothing for $1.')
+    .replace(/^error: /, 'holdfast: ')
 }
 
 function addServe(program: Command, finish: Finish): void {

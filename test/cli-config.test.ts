@@ -77,6 +77,7 @@ t.test('configuration: mistakes are named', async (t) => {
       { HOLDFAST_DATADIR: 'x' },
       /unknown variable HOLDFAST_DATADIR; did you mean HOLDFAST_DATA_DIR/,
     ],
+    ['', { HOLDFAST_FOO: 'x' }, /unknown variable HOLDFAST_FOO$/m],
     ['', { HOLDFAST_WINDOW_MS: '1s' }, /HOLDFAST_WINDOW_MS: 1s is not a whole number/],
     ['', { HOLDFAST_TEST_CLOCK: 'yes' }, /neither true \(1\) nor false \(0\)/],
     ['', { HOLDFAST_LOG_LEVEL: 'loud' }, /loud is none of fatal, error/],

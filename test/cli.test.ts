@@ -39,9 +39,16 @@ t.test('help, usage and version', async (t) => {
     [[], /Usage: holdfast/],
     [['serv'], /unknown command 'serv'[\s\S]*serve/],
     [['replay', '--datadir', 'x'], /unknown option '--datadir'[\s\S]*--data-dir/],
-    [['replay', '--until', 'tomorrow'], /A sequence or a time/],
+    [
+      ['replay', '--until', 'tomorrow'],
+      /^holdfast: tomorrow is nothing for --until .*\. A sequence or a time/,
+    ],
     [['replay', '--until', '0'], /A sequence is a whole number from 1/],
-    [['void', 'x'], /A sequence is a whole number from 1/],
+    [['void', 'x'], /^holdfast: x is no sequence\. A sequence is a whole number from 1/],
+    [
+      ['serve', '--modules', './p2/rules.js'],
+      /rules\.js is a file of .*: name the folder, \.\/p2$/m,
+    ],
     [['send'], /missing required argument 'file'/],
     [['bench', 'enginee'], /no benchmark is called enginee; did you mean engine\?/],
     [['inspect', 'acount', 'x', '--data-dir', '/nowhere'], /did you mean account\?/],
@@ -77,8 +84,8 @@ t.test('directories that cannot be used', async (t) => {
   const notOne = await runCommand(['serve', '--data-dir', file, '--listen', '127.0.0.1:0'])
   t.equal(notOne.exitCode, 1)
   t.match(notOne.stderr, /is a file, and a directory is wanted/)
-  for (const verb of ['replay', 'verify', 'void', 'inspect', 'follow', 'snapshot']) {
-    const args = { void: ['1'], inspect: ['journal'] }[verb] ?? []
+  for (const verb of ['replay', 'verify', 'void', 'inspect', 'follow', 'snapshot', 'views']) {
+    const args = { void: ['1'], inspect: ['journal'], views: ['check'] }[verb] ?? []
     const missing = await runCommand([verb, ...args, '--data-dir', join(directory, 'none')])
     t.equal(missing.exitCode, 1, verb)
     t.match(missing.stderr, /none cannot be found \(ENOENT\)/)
@@ -138,6 +145,11 @@ t.test('a directory in use, a port in use, a stop', async (t) => {
     const reading = await runCommand([...args, '--data-dir', dataDir])
     t.equal(reading.exitCode, 0, `${args[0]} works beside the server: ${reading.stderr}`)
   }
+  const beyond = await runCommand(['replay', '--until', '9999', '--data-dir', dataDir])
+  t.match(beyond, {
+    exitCode: 0,
+    stderr: /^there is no sequence 9,999 yet: the journal ends at 1$/m,
+  })
   const { host } = new URL(server.url)
   const other = join(temporaryDirectory(t), 'other')
   const taken = await runCommand(['serve', '--data-dir', other, '--listen', host, ...SMALL])

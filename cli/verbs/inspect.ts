@@ -22,7 +22,7 @@ import { formatTime, grouped, note, print, printJson } from '../output.ts'
 import { startSpellings } from '../record-json.ts'
 import { shownField, startRecordLines } from '../record-lines.ts'
 import { watchReplay } from '../watched-replay.ts'
-import { noteBeginning, noteEnd } from './replay.ts'
+import { noteBeginning, noteBeyond, noteEnd } from './replay.ts'
 
 /** What is looked at, and how it is shown. */
 export interface InspectOptions {
@@ -90,10 +90,7 @@ function inspectJournal(
   lines.end()
   noteBeginning(replayed.snapshot)
   noteEnd(replayed)
-  const { sequence } = replayed.engine
-  if (from > sequence) {
-    note(`there is no sequence ${grouped(from)} yet: the journal ends at ${grouped(sequence)}`)
-  }
+  noteBeyond(from, replayed.engine.sequence)
   return EXIT.fine
 }
 
