@@ -1,6 +1,7 @@
 // From what a person wrote to a value of the configuration: one reader for each kind, with messages
 // that name the place. Where values come from is in config.ts.
 
+import { dirname } from 'node:path'
 import { type ConfigKey, KEY_CHARACTERS_MIN } from './config-keys.ts'
 import { usageError } from './exit-codes.ts'
 
@@ -71,8 +72,15 @@ function checkInteger(key: ConfigKey, value: number, where: string): void {
   }
 }
 
+/** One of the files that make a folder a module. */
+const MODULE_FILE = /[/\\](rules|routes|views)\.[cm]?[jt]s$/
+
+/** The one list that is not of keys is that of modules. */
 function checkList(items: readonly string[], where: string): void {
   if (items.includes('')) throw usageError(`${where}: one of the list is empty`)
+  const file = items.find((item) => MODULE_FILE.test(item))
+  if (file === undefined) return
+  throw usageError(`${where}: ${file} is a file of a module: name the folder, ${dirname(file)}`)
 }
 
 /** A message never shows a key, not even one that is too short. */

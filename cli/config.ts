@@ -159,6 +159,9 @@ function unknownKey(file: string, name: string, known: readonly ConfigKey[]): Er
   return usageError(`${file}: unknown key ${name}${didYouMean(name, names)}`)
 }
 
+/** What all variables begin with. */
+const PREFIX = 'HOLDFAST_'
+
 /** What Kubernetes sets in every pod beside a service that is called holdfast; nobody wrote it. */
 const SERVICE_VARIABLE = /^HOLDFAST_(SERVICE_(HOST|PORT(_.+)?)|PORT(_\d+_(TCP|UDP)(_.+)?)?)$/
 
@@ -168,12 +171,12 @@ function readVariables(
 ): void {
   const known = new Map(CONFIG_KEYS.map((key) => [variableOf(key.name), key]))
   for (const [name, text] of Object.entries(environment)) {
-    if (!name.startsWith('HOLDFAST_') || text === undefined) continue
+    if (!name.startsWith(PREFIX) || text === undefined) continue
     if (name === 'HOLDFAST_CONFIG' || SERVICE_VARIABLE.test(name)) continue
     const key = known.get(name)
     if (key === undefined) {
       const names = [...known.keys(), 'HOLDFAST_CONFIG']
-      throw usageError(`environment: unknown variable ${name}${didYouMean(name, names)}`)
+      throw usageError(`environment: unknown variable ${name}${didYouMean(name, names, PREFIX)}`)
     }
     settings.set(key.name, { value: valueFromText(key, text, name), source: name })
   }

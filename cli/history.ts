@@ -39,10 +39,11 @@ export interface HistoryWalk {
   end(): void
 }
 
-/** A walk that gives every record that `isWanted` to `visit`, in order, with its outcome. */
+/** A walk that gives every record that `isWanted` to `visit`, in order, with its outcome. `commandNames`: see record-json.ts. */
 export function walkHistory(
   capture: OutcomeCapture,
   spellings: Spellings,
+  commandNames: ReadonlyMap<number, string>,
   isWanted: Filter,
   visit: (entry: HistoryEntry) => void,
 ): HistoryWalk {
@@ -65,7 +66,7 @@ export function walkHistory(
       forEachRecord(words, 0, (at) => {
         spellings.learn(words, at)
         const json = isWanted(words, at, sequence)
-          ? recordAsJson(words, at, sequence, timeMs, spellings)
+          ? recordAsJson(words, at, sequence, timeMs, spellings, commandNames)
           : undefined
         const token = words.u32[(at + RECORD.token) >>> 2] as number
         const entry = { json, isCommand: isCommand(words.u8[at] as number), sequence, token }

@@ -14,10 +14,11 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best
 }
 
-/** `; did you mean x?`, or nothing. */
-export function didYouMean(word: string, known: readonly string[]): string {
-  const near = nearest(word, known)
-  return near === undefined ? '' : `; did you mean ${near}?`
+/** `; did you mean x?`, or nothing. `prefix`: what all of them begin with, which makes none nearer. */
+export function didYouMean(word: string, known: readonly string[], prefix = ''): string {
+  const rest = (text: string): string => text.slice(prefix.length)
+  const near = nearest(rest(word), known.map(rest))
+  return near === undefined ? '' : `; did you mean ${prefix}${near}?`
 }
 
 /** Levenshtein's distance: insertions, deletions and replacements that turn `a` into `b`. */

@@ -11,6 +11,7 @@ import {
   QUERY,
   RECORD,
   readF64,
+  readReply,
   statusOf,
   type Words,
 } from '../protocol/index.ts'
@@ -67,7 +68,8 @@ function decidedIn(words: Words): Decided {
   return {
     token: words.u32[OUTCOME.token >>> 2] as number,
     sequence: readF64(words, OUTCOME.sequence),
-    code: statusOf(words.u16[OUTCOME.status >>> 1] as number).code,
+    // A module has codes of its own.
+    code: readReply(words, 0)?.code ?? statusOf(words.u16[OUTCOME.status >>> 1] as number).code,
     moved: readF64(words, OUTCOME.moved),
     replayed: ((words.u8[OUTCOME.flags] as number) & OUTCOME_FLAG.replayed) !== 0,
   }

@@ -5,6 +5,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { parseUrl } from './config.ts'
 import { exitCodeOf, messageOf } from './errors.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
+import { helpText, helpWidth } from './help-text.ts'
 import {
   configFor,
   FOLLOW_KEYS,
@@ -22,12 +23,16 @@ type Finish = (exitCode: ExitCode) => void
 
 const GUIDE = `
 Start a server, send it commands, look at what became of them:
+
   $ holdfast serve --data-dir ./data
   $ holdfast send orders.ndjson
   $ holdfast replay --data-dir ./data
 
-Values come from flags over HOLDFAST_* over holdfast.toml over defaults; see holdfast config print.
-Exit codes: 0 fine, 1 failed, 2 usage, 3 damage found, 4 the data directory is in use.`
+Values come from flags over HOLDFAST_* over holdfast.toml over defaults; see
+holdfast config print.
+
+Exit codes: 0 fine, 1 failed, 2 usage, 3 damage found, 4 the data directory is
+in use.`
 
 /** Runs one command line; resolves to the process's exit code. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -50,12 +55,14 @@ function createProgram(finish: Finish): Command {
   const program = new Command('holdfast')
     .description('Reserve first, settle later: a journaled single-writer ledger.')
     .version(packageVersion(), '--version', 'print the version alone')
-    .addHelpText('after', GUIDE)
+    .addHelpText('after', helpText(GUIDE))
     .helpCommand('help [verb]', 'show what a verb does and its flags')
     .showSuggestionAfterError()
     .showHelpAfterError('(holdfast --help shows the verbs, holdfast help VERB its flags)')
     .configureOutput({
-      outputError: (text, write) => write(text.replace(/^error: /, 'holdfast: ')),
+      getOutHelpWidth: helpWidth,
+      getErrHelpWidth: helpWidth,
+      outputError: (text, write) => write(inOurWords(text)),
     })
     .exitOverride()
   addServe(program, finish)
@@ -75,17 +82,29 @@ function createProgram(finish: Finish): Command {
   return program
 }
 
+/** The parser's errors as this program says them. */
+function inOurWords(text: string): string {
+  return text
+    .replace(
+      /^error: command-argument value '(.*)' is invalid for argument '(.*?)'\./,
+      'error: $1 is no $2.',
+    )
+    .replace(/^error: option '(.*?)' argument '(.*)' is invalid\./, 'error: $2 is nothing for $1.')
+    .replace(/^error: /, 'holdfast: ')
+}
+
 function addServe(program: Command, finish: Finish): void {
   withConfigFlags(program.command('serve'), SERVE_KEYS)
     .description('Serve HTTP from a data directory: gateway, journal and engine.')
     .addHelpText(
       'after',
-      `
+      helpText(`
 Recovers what the directory holds, then serves until SIGTERM or SIGINT, and seals the journal.
 
   $ holdfast serve
   $ holdfast serve --data-dir /var/lib/holdfast --listen 127.0.0.1:8800
-  $ HOLDFAST_KEYS=a-key-of-16-characters-or-more holdfast serve --listen 0.0.0.0:7700`,
+  $ HOLDFAST_KEYS=a-key-of-16-characters-or-more \\
+      holdfast serve --listen 0.0.0.0:7700`),
     )
     .action(async (flags) => {
       const { serve } = await import('./verbs/serve.ts')
@@ -98,12 +117,12 @@ function addFollow(program: Command, finish: Finish): void {
     .description('Follow a journal by itself: make snapshots of its state, retire old segments.')
     .addHelpText(
       'after',
-      `
+      helpText(`
 holdfast serve starts a follower of its own unless follower is false. There is one for each directory.
 Follows until SIGTERM or SIGINT; exits with 3 where its state is not what the journal says it was.
 
   $ holdfast serve --data-dir ./data --follower false
-  $ holdfast follow --data-dir ./data`,
+  $ holdfast follow --data-dir ./data`),
     )
     .action(async (flags) => {
       const { follow } = await import('./verbs/follow.ts')
@@ -117,8 +136,8 @@ function addSnapshot(program: Command, finish: Finish): void {
     .option('--json', 'print one line of JSON')
     .addHelpText(
       'after',
-      `
-  $ holdfast snapshot --data-dir ./data`,
+      helpText(`
+  $ holdfast snapshot --data-dir ./data`),
     )
     .action(async ({ json = false, ...flags }) => {
       const { snapshot } = await import('./verbs/snapshot.ts')
@@ -135,10 +154,10 @@ function addViews(program: Command, finish: Finish): void {
     .option('--json', 'print one line of JSON')
     .addHelpText(
       'after',
-      `
+      helpText(`
 Works beside a running server, and changes nothing.
 
-  $ holdfast views check --data-dir ./data`,
+  $ holdfast views check --data-dir ./data`),
     )
     .action(async ({ json = false, ...flags }) => {
       const { checkViewsVerb } = await import('./verbs/views.ts')
@@ -149,11 +168,11 @@ Works beside a running server, and changes nothing.
     .option('--json', 'print one line of JSON')
     .addHelpText(
       'after',
-      `
+      helpText(`
 Nobody else may keep the views meanwhile: stop the server, or its follower. Where the first records are
 gone it refuses, and leaves the views as they are.
 
-  $ holdfast views rebuild --data-dir ./data`,
+  $ holdfast views rebuild --data-dir ./data`),
     )
     .action(async ({ json = false, ...flags }) => {
       const { rebuildViews } = await import('./verbs/views.ts')
@@ -168,9 +187,9 @@ function addStatus(program: Command, finish: Finish): void {
     .option('--json', 'print one line of JSON')
     .addHelpText(
       'after',
-      `
+      helpText(`
   $ holdfast status
-  $ holdfast status --url http://10.0.0.5:7700 --json`,
+  $ holdfast status --url http://10.0.0.5:7700 --json`),
     )
     .action(async ({ json = false, key, ...flags }) => {
       const { status } = await import('./verbs/status.ts')
@@ -188,13 +207,14 @@ function addSend(program: Command, finish: Finish): void {
     .option('--json', 'print the totals as JSON')
     .addHelpText(
       'after',
-      `
+      helpText(`
 Each line is a command as POST /v1/batches takes it. Lines that are not valid are named on stderr and
 passed over, and the exit code is 1; refusals such as insufficient_funds are totals and leave it at 0.
 Sent again, the same input changes nothing.
 
-  $ echo '{"type":"open_account","id":"bank","ledger":1,"external":true}' | holdfast send -
-  $ holdfast send orders.ndjson --url http://127.0.0.1:7700 --json`,
+  $ echo '{"type":"open_account","id":"bank","ledger":1,"external":true}' |
+      holdfast send -
+  $ holdfast send orders.ndjson --url http://127.0.0.1:7700 --json`),
     )
     .action(async (file, flags) => {
       const { json = false, key, patience, ...rest } = flags
@@ -220,12 +240,12 @@ function addReplay(program: Command, finish: Finish): void {
     .option('--json', 'print one line of JSON')
     .addHelpText(
       'after',
-      `
+      helpText(`
 Begins with the newest snapshot that is good, or with the first record where there is none. The
 digest is the one that GET /v1/audit shows at the same sequence.
 
   $ holdfast replay --data-dir ./data
-  $ holdfast replay --data-dir ./data --until 2026-01-31T12:00:00Z --json`,
+  $ holdfast replay --data-dir ./data --until 2026-01-31T12:00:00Z --json`),
     )
     .action(async ({ until, fromStart = false, json = false, ...flags }) => {
       const { replay } = await import('./verbs/replay.ts')
@@ -239,11 +259,11 @@ function addVerify(program: Command, finish: Finish): void {
     .option('--json', 'print one line of JSON')
     .addHelpText(
       'after',
-      `
+      helpText(`
 Every checksum and the chain, from the first record on; the state of every snapshot against the
 replay's at its sequence. Changes nothing, and works beside a running server.
 
-  $ holdfast verify --data-dir ./data`,
+  $ holdfast verify --data-dir ./data`),
     )
     .action(async ({ json = false, ...flags }) => {
       const { verify } = await import('./verbs/verify.ts')
@@ -261,10 +281,10 @@ function addInspect(program: Command, finish: Finish): void {
     .option('--json', 'print JSON: one object, or one line for each record')
     .addHelpText(
       'after',
-      `
+      helpText(`
   $ holdfast inspect --data-dir ./data account acme
   $ holdfast inspect --data-dir ./data reservation call-7 --json
-  $ holdfast inspect --data-dir ./data journal --from 100 --limit 20`,
+  $ holdfast inspect --data-dir ./data journal --from 100 --limit 20`),
     )
     .action(async (what, id, { from, limit, json = false, ...flags }) => {
       const { inspect } = await import('./verbs/inspect.ts')
@@ -278,11 +298,11 @@ function addVoid(program: Command, finish: Finish): void {
     .argument('<sequence>', 'the sequence of the command', readSequence)
     .addHelpText(
       'after',
-      `
+      helpText(`
 The server must be stopped. What the command's client was told is not undone.
 
   $ holdfast inspect --data-dir ./data journal --from 41 --limit 1
-  $ holdfast void 41 --data-dir ./data`,
+  $ holdfast void 41 --data-dir ./data`),
     )
     .action(async (sequence, flags) => {
       const { voidRecord } = await import('./verbs/void.ts')
@@ -301,10 +321,10 @@ function addBench(program: Command, finish: Finish): void {
     .option('--json', 'print one line of JSON with commandsPerSecond and conditions')
     .addHelpText(
       'after',
-      `
+      helpText(`
   $ holdfast bench engine
   $ holdfast bench stream
-  $ holdfast bench http --json`,
+  $ holdfast bench http --json`),
     )
     .action(async (what, { json = false }) => {
       const { bench } = await import('./verbs/bench.ts')
@@ -321,17 +341,17 @@ function addDemo(program: Command, finish: Finish): void {
     .option('--json', 'print the final figures as one line of JSON; the rest goes to stderr')
     .addHelpText(
       'after',
-      `
-calls  First, 100 calls at once on money for 20: a server that reads, checks and then writes lets in too
-       many, and Holdfast 20. Then a campaign of a thousand starts a second, which runs out of money,
-       gets a top-up, and goes on; in the end the sums are compared. Takes about 20 seconds.
+      helpText(`
+calls: first, 100 calls at once on money for 20. A server that reads, checks and then writes lets in too
+many, and Holdfast 20. Then a campaign of a thousand starts a second, which runs out of money, gets a
+top-up, and goes on; in the end the sums are compared. Takes about 20 seconds.
 
 Starts a server of its own on a free port of the loopback, with a temporary directory; needs nothing
 else and leaves nothing, by Ctrl-C neither. Exits with 1 where a sum does not come out.
 
   $ holdfast demo calls
   $ holdfast demo calls --plain
-  $ holdfast demo calls --json`,
+  $ holdfast demo calls --json`),
     )
     .action(async (what, { plain = false, json = false }) => {
       const { demo } = await import('./verbs/demo.ts')

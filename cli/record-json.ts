@@ -1,5 +1,6 @@
 // A journaled record as JSON for people: its sequence, time, kind, ids as they were spelled, amounts.
 
+import { rulesIn } from '../engine/index.ts'
 import {
   ACCOUNT_CHANGE,
   CHECKPOINT,
@@ -10,8 +11,10 @@ import {
   formatUuid,
   ID_BYTES,
   isCommand,
+  isModuleInput,
   isNoId,
   KIND,
+  MODULE,
   NAME_OF_KIND,
   OPEN_ACCOUNT,
   RECORD,
@@ -19,6 +22,7 @@ import {
   RESOLVE,
   RESOLVE_GROUP,
   readI64,
+  readModuleInput,
   readTailEntry,
   recordBytes,
   SET_CREDIT_LIMIT,
@@ -58,7 +62,9 @@ export function startSpellings(): Spellings {
   return {
     learn(words, at) {
       const kind = words.u8[at] as number
-      if (!isCommand(kind) || words.u16[(at + RECORD.tailBytes) >>> 1] === 0) return
+      // The tail of a module's command is its input.
+      if (!isCommand(kind) || kind === KIND.module) return
+      if (words.u16[(at + RECORD.tailBytes) >>> 1] === 0) return
       learn(words, at, at + RECORD.id, TAIL_TAG.id)
       if (kind === KIND.reserve) learn(words, at, at + RESERVE.group, TAIL_TAG.group)
     },
@@ -110,13 +116,17 @@ const FLAGS_OF_KIND: Readonly<Record<number, readonly (keyof typeof FLAG)[]>> = 
   [KIND.reserve]: ['allowOver', 'atMost'],
 }
 
-/** The record at `at` as JSON; `spellings` has learned what came before it. */
+/**
+ * The record at `at` as JSON; `spellings` has learned what came before it, `commandNames` are those of
+ * modules by their routes.
+ */
 export function recordAsJson(
   words: Words,
   at: number,
   sequence: number,
   timeMs: number,
   spellings: Spellings,
+  commandNames: ReadonlyMap<number, string>,
 ): RecordJson {
   const kind = words.u8[at] as number
   const flags = words.u8[at + RECORD.flags] as number
@@ -125,6 +135,7 @@ export function recordAsJson(
     time: formatTime(timeMs),
     kind: NAME_OF_KIND[kind] ?? `kind ${kind}`,
   }
+  if (kind === KIND.module) nameModuleCommand(json, words, at, commandNames)
   if (isCommand(kind)) json.id = spellings.of(words, at + RECORD.id)
   if (kind === KIND.openAccount) json.ledger = words.u32[(at + OPEN_ACCOUNT.ledger) >>> 2]
   for (const [name, offset] of Object.entries(IDS_OF_KIND[kind] ?? {})) {
@@ -135,6 +146,7 @@ export function recordAsJson(
   }
   if ((flags & FLAG.hasAmount) !== 0) json.amount = readI64(words, at + RESOLVE.amount)
   if (kind === KIND.settle) json.final = (flags & FLAG.final) !== 0
+  if (kind === KIND.configure) json.modules = rulesIn(words, at).trimEnd().split('\n').join(',')
   if (kind === KIND.checkpoint) json.digest = digestAt(words, at + CHECKPOINT.digest)
   for (const name of FLAGS_OF_KIND[kind] ?? []) {
     if ((flags & FLAG[name]) !== 0) json[name] = true
@@ -145,11 +157,25 @@ export function recordAsJson(
   return json
 }
 
+/** Says which module's command it is, and what it was given. */
+function nameModuleCommand(
+  json: Record<string, unknown>,
+  words: Words,
+  at: number,
+  commandNames: ReadonlyMap<number, string>,
+): void {
+  const route = words.i32[(at + MODULE.route) >>> 2] as number
+  json.command = commandNames.get(route) ?? `route ${route}`
+  if (isModuleInput(words, at)) json.input = readModuleInput(words, at)
+}
+
 function digestAt(words: Words, at: number): string {
   return formatDigest(words.u32[at >>> 2] as number, words.u32[(at >>> 2) + 1] as number)
 }
 
 function metadataOf(words: Words, at: number): unknown {
+  // The tails of others are no lists of texts.
+  if (!isCommand(words.u8[at] as number) || words.u8[at] === KIND.module) return undefined
   const bytes = words.u16[(at + RECORD.tailBytes) >>> 1] as number
   const tailAt = at + recordBytes(words, at) - bytes
   const text = readTailEntry(words.u8, tailAt, bytes, TAIL_TAG.metadata)

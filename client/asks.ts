@@ -45,6 +45,11 @@ export class Asks {
     return this.#waiting.length + this.#timers.size
   }
 
+  /** After `pump`: whether it left something. */
+  get isHeld(): boolean {
+    return this.#waiting.length > 0
+  }
+
   /** Takes over `record`. */
   add(call: Call, record: Words, bytes: number): void {
     this.#waiting.push({ call, record, bytes })

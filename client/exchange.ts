@@ -45,6 +45,8 @@ export class Exchange implements CarrierEvents {
   #lost = 'not connected yet'
   #failure: Error | undefined
   #isDue = false
+  /** The last flush left something that the window or the carrier had no room for. */
+  #isFull = false
   /** Some calls got no answer in time. */
   #wasLate = false
   /** Nothing is sent any more, and nothing waits. */
@@ -182,8 +184,8 @@ export class Exchange implements CarrierEvents {
       since: new Date(this.#sinceMs).toISOString(),
       waitsFor: this.#waitsFor(),
       reason: this.#waitsFor() === 'nothing' ? '' : this.#why(),
-      inFlight: this.flow.inFlight + this.#asks.inFlight,
-      waiting: this.flow.waiting + this.#asks.waiting,
+      inFlight: this.#inFlight,
+      waiting: this.#waiting,
     }
   }
 
@@ -236,6 +238,7 @@ export class Exchange implements CarrierEvents {
     const asks = this.#asks
     asks.pump(limits.windowCommands - flow.inFlight, limits.windowBytes - flow.bytesInFlight)
     flow.pump(asks.inFlight, asks.bytesInFlight)
+    this.#isFull = flow.isHeld || asks.isHeld
     this.#carrier.flush()
     if (this.#closing !== undefined && this.#calls.isEmpty()) this.#tellIdle()
   }
@@ -245,7 +248,7 @@ export class Exchange implements CarrierEvents {
     if (this.#wasLate) this.dropEnded()
     this.#wasLate = false
     const waitsFor = this.#waitsFor()
-    if (waitsFor !== 'nothing') this.#flushSoon()
+    if (waitsFor !== 'nothing' || this.#waiting > 0) this.#flushSoon()
     if (this.#closing !== undefined && this.#calls.isEmpty()) this.#tellIdle()
     if (waitsFor === this.#waitedFor) return
     this.#waitedFor = waitsFor
@@ -255,9 +258,19 @@ export class Exchange implements CarrierEvents {
   #waitsFor(): HoldfastStatus['waitsFor'] {
     if (this.#isOver) return 'nothing'
     if (this.#limits === undefined) return 'connection'
-    const waiting = this.flow.waiting + this.#asks.waiting
-    if (this.flow.refusal !== 0 && this.flow.inFlight + waiting > 0) return 'server'
-    return waiting > 0 ? 'window' : 'nothing'
+    if (this.flow.refusal !== 0 && this.flow.inFlight + this.#waiting > 0) return 'server'
+    // What was not offered yet waits for nothing but its turn, and an empty window is not full.
+    return this.#isFull && this.#waiting > 0 && this.#inFlight > 0 ? 'window' : 'nothing'
+  }
+
+  /** Commands and queries that were not sent yet. */
+  get #waiting(): number {
+    return this.flow.waiting + this.#asks.waiting
+  }
+
+  /** Those that were sent and not answered yet. */
+  get #inFlight(): number {
+    return this.flow.inFlight + this.#asks.inFlight
   }
 
   #why(): string {
@@ -269,7 +282,7 @@ export class Exchange implements CarrierEvents {
       case 'window':
         return this.flow.inFlight > 0
           ? `${this.flow.inFlight} commands are in flight, and no more may be`
-          : 'what waited is being sent'
+          : `${this.#asks.inFlight} queries are in flight, and no more may be`
       default:
         return 'no answer came'
     }

@@ -98,6 +98,11 @@ export class Flow {
     return count
   }
 
+  /** After `pump`: whether it left something. */
+  get isHeld(): boolean {
+    return this.#queued.length > 0
+  }
+
   /** Everything that is not answered waits again, in its order, for a carrier with these limits. */
   ready(limits: CarrierLimits): void {
     this.#limits = limits

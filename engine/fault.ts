@@ -22,7 +22,8 @@ export class EngineFault extends Error {
   readonly sequence: number
 
   constructor(kind: EngineFaultKind, sequence: number, message: string) {
-    super(`${message} (sequence ${sequence})`)
+    // Other rules are of the whole journal: a sequence beside them would say otherwise.
+    super(kind === 'rules' ? message : `${message} (sequence ${sequence})`)
     this.name = 'EngineFault'
     this.kind = kind
     this.sequence = sequence

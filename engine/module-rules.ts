@@ -50,14 +50,28 @@ export function rulesIn({ u8, u16 }: Words, at: number): string {
   return Buffer.from(u8.slice(start, end).buffer).toString('latin1')
 }
 
-/** What stops an engine whose rules are not those that are in force; `where` begins with a preposition. */
+/** What stops an engine whose rules, `own`, are not those that are in force. */
 export function otherRules(inForce: string, own: string, sequence: number): EngineFault {
   return new EngineFault(
     'rules',
     sequence,
-    `decided with the modules ${listed(inForce)}, and here are ${listed(own)}: ` +
-      'replay it with the modules that it was decided with, or begin with a snapshot at its end',
+    `decided with the modules ${listed(inForce)}, and here are ${listed(own)}: give --modules ` +
+      '(or `modules` in the settings) the modules and versions that the journal names' +
+      (hasOtherVersion(inForce, own)
+        ? "; another version goes on from a snapshot at the journal's end, made with the old one"
+        : ''),
   )
+}
+
+/** Whether a module of the lines `inForce` is among `own` with another version. */
+function hasOtherVersion(inForce: string, own: string): boolean {
+  const others = new Set(own.split('\n').map(nameIn))
+  const lines = new Set(own.split('\n'))
+  return inForce.split('\n').some((line) => !lines.has(line) && others.has(nameIn(line)))
+}
+
+function nameIn(line: string): string | undefined {
+  return line.split('@')[0]
 }
 
 function listed(text: string): string {

@@ -29,6 +29,11 @@ function isLoopback(host: string): boolean {
   return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'))
 }
 
+/** Throws `KeysRequired` where there are no keys and others than this machine can reach `host`. */
+export function requireKeys(keys: readonly string[], host: string): void {
+  if (keys.length === 0 && !isLoopback(host)) throw new KeysRequired(host)
+}
+
 /**
  * Checks requests against `keys`; throws `KeysRequired` where there are none and `host` is open.
  */
@@ -36,7 +41,7 @@ export function createAuth(
   keys: readonly string[],
   host: string,
 ): (credentials: Credentials) => Refusal | undefined {
-  if (keys.length === 0 && !isLoopback(host)) throw new KeysRequired(host)
+  requireKeys(keys, host)
   const digests = keys.map((key) => hash('sha256', key, 'buffer'))
   return (credentials) =>
     originRefusal(credentials, digests.length === 0) ?? keyRefusal(credentials, digests)

@@ -1,7 +1,7 @@
 // The gateway's face: HTTP and streams over a pipeline, and its JSON of outcomes for whoever shows
 // the same things elsewhere. Imports protocol/ alone, and knows no thread, journal or engine.
 
-export { KeysRequired } from './auth.ts'
+export { KeysRequired, requireKeys } from './auth.ts'
 export { commandTextFault } from './command-text.ts'
 export {
   type Gateway,

@@ -51,11 +51,12 @@ export function duplicateKeySentence(text: string): string {
 export function scanFaultSentence(text: string, fault: ScanFault): string {
   if (fault.kind === 'depth') return `The body is nested deeper than ${JSON_DEPTH_MAX} levels.`
   const where = pathIn(text, fault.at)
-  return (
-    `${where === '' ? 'The body' : shown(where)} has the number ` +
-    `${numberAt(text, fault.at)}: a whole number of at most 16 digits is asked for, ` +
-    `without sign of zero, fraction or exponent.`
-  )
+  const number = numberAt(text, fault.at)
+  const wanted =
+    number === '-0'
+      ? '0 is written without a sign'
+      : 'a whole number of at most 16 digits is asked for, without fraction or exponent'
+  return `${where === '' ? 'The body' : shown(where)} has the number ${number}: ${wanted}.`
 }
 
 /** A path as it stands in a sentence: long ones, which a caller made up, are cut. */

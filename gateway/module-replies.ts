@@ -2,6 +2,7 @@
 // code, and the module's own fields. Core commands have replies.ts.
 
 import {
+  differenceTitle,
   isReplayed,
   KIND,
   OUTCOME,
@@ -80,13 +81,14 @@ function codeOf({ surface }: Action, code: string): ProblemCode {
 
 function difference(words: Words, at: number, action: Action): ProblemCode {
   const field = readF64(words, at + OUTCOME.moved)
-  const name = action.check.fields[field - 1] ?? 'input'
-  const title = `The id was used with another ${name}.`
-  return {
-    ...coreCode('exists_with_different_input'),
-    code: differenceCode(action, field),
-    title,
-  }
+  const name = action.check.fields[field - 1]
+  const core = coreCode('exists_with_different_input')
+  const code = differenceCode(action, field)
+  // The module may refuse by the same code: one sentence for both.
+  const { codes } = action.surface
+  const own = Object.hasOwn(codes, code) ? codes[code]?.title : undefined
+  const title = own ?? (name === undefined ? core.title : differenceTitle(name))
+  return { ...core, code, title }
 }
 
 /** One result of a batch. */

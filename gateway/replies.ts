@@ -229,7 +229,7 @@ function refusalDetail(
   if (view !== undefined) {
     const id = quote(fields.reservation ?? fields.id)
     if (number === STATUS.exceeds_reservation) {
-      return `Of reservation ${id} ${view.remaining} remains; ${fields.amount} was asked for.`
+      return `Reservation ${id} has ${view.remaining} left; ${fields.amount} was asked for.`
     }
     const when = view.state === 'expired' ? ` It expired at ${formatTime(view.expiresAt)}.` : ''
     return (

@@ -3,7 +3,7 @@
 
 import { idFaultWords } from '../protocol/index.ts'
 import { invalid, Refusal } from './refusal.ts'
-import type { Route } from './routes.ts'
+import { CLOCK_PATH, type Route } from './routes.ts'
 
 /** A route, and what the path has where the template has braces, decoded, in order. */
 export interface Match {
@@ -115,7 +115,11 @@ function pick(
 
 function unknown(path: string): Refusal {
   const shown = path.length > 100 ? `${path.slice(0, 100)}...` : path
-  return new Refusal('not_found', `There is no route ${shown}: see /openapi.json.`)
+  const advice =
+    path === CLOCK_PATH
+      ? 'start the server with HOLDFAST_TEST_CLOCK=1 in its environment'
+      : 'see /openapi.json'
+  return new Refusal('not_found', `There is no route ${shown}: ${advice}.`)
 }
 
 /** Printable ASCII: all else has to be percent-encoded, and decoding must not guess. */

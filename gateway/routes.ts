@@ -294,10 +294,13 @@ function page(
   return reply === undefined ? route : { ...route, reply }
 }
 
+/** Where the test clock is moved, where it is one. */
+export const CLOCK_PATH = '/v1/test/clock'
+
 const CLOCK_ROUTE: Route = {
   does: 'clock',
   method: 'POST',
-  path: '/v1/test/clock',
+  path: CLOCK_PATH,
   body: 'AdvanceClock',
   reply: 'Clock',
   summary: 'Move the test clock',

@@ -28,6 +28,18 @@ export function moduleRoute(module: string, command: string): number {
   return routeOf(`${module}/${command}`)
 }
 
+/** The commands of these modules, `module/command`, by their routes. */
+export function moduleCommandNames(
+  modules: readonly { readonly name: string; readonly commands: object }[],
+): ReadonlyMap<number, string> {
+  const names = modules.flatMap(({ name, commands }) =>
+    Object.keys(commands).map(
+      (command) => [moduleRoute(name, command), `${name}/${command}`] as const,
+    ),
+  )
+  return new Map(names)
+}
+
 /** The route of a module's query: the first 32 bits of SHA-256 over `module?query`, signed. */
 export function moduleQueryRoute(module: string, query: string): number {
   return routeOf(`${module}?${query}`)

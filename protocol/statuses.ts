@@ -121,6 +121,11 @@ export interface Status {
 
 type Row = readonly [http: number, remembered: 'kept' | 'not kept', title: string]
 
+/** What is said where an id comes again with another value of a field, by a module's name for it as well. */
+export function differenceTitle(field: string): string {
+  return `The id was used with another value of \`${field}\`.`
+}
+
 const ROWS: Readonly<Record<StatusCode, Row>> = {
   ok: [200, 'kept', 'Done.'],
   malformed: [400, 'not kept', 'The record has an illegal field.'],
@@ -136,30 +141,22 @@ const ROWS: Readonly<Record<StatusCode, Row>> = {
     'not kept',
     'The id was used at another place in a chain, or alone.',
   ],
-  exists_with_different_ledger: [409, 'not kept', 'The id exists with another ledger.'],
-  exists_with_different_external: [409, 'not kept', 'The id exists with another external.'],
-  exists_with_different_history: [409, 'not kept', 'The id exists with another history.'],
-  exists_with_different_account: [409, 'not kept', 'The id was used for another account.'],
-  exists_with_different_debit_account: [
-    409,
-    'not kept',
-    'The id was used for another debitAccount.',
-  ],
-  exists_with_different_credit_account: [
-    409,
-    'not kept',
-    'The id was used for another creditAccount.',
-  ],
-  exists_with_different_reservation: [409, 'not kept', 'The id was used for another reservation.'],
-  exists_with_different_group: [409, 'not kept', 'The id was used with another group.'],
-  exists_with_different_amount: [409, 'not kept', 'The id was used with another amount.'],
-  exists_with_different_value: [409, 'not kept', 'The id was used with another value.'],
-  exists_with_different_credit_limit: [409, 'not kept', 'The id exists with another creditLimit.'],
-  exists_with_different_timeout_ms: [409, 'not kept', 'The id was used with another timeoutMs.'],
-  exists_with_different_final: [409, 'not kept', 'The id was used with another final.'],
-  exists_with_different_allow_over: [409, 'not kept', 'The id was used with another allowOver.'],
-  exists_with_different_at_most: [409, 'not kept', 'The id was used with another atMost.'],
-  exists_with_different_metadata: [409, 'not kept', 'The id was used with other metadata.'],
+  exists_with_different_ledger: [409, 'not kept', differenceTitle('ledger')],
+  exists_with_different_external: [409, 'not kept', differenceTitle('external')],
+  exists_with_different_history: [409, 'not kept', differenceTitle('history')],
+  exists_with_different_account: [409, 'not kept', differenceTitle('account')],
+  exists_with_different_debit_account: [409, 'not kept', differenceTitle('debitAccount')],
+  exists_with_different_credit_account: [409, 'not kept', differenceTitle('creditAccount')],
+  exists_with_different_reservation: [409, 'not kept', differenceTitle('reservation')],
+  exists_with_different_group: [409, 'not kept', differenceTitle('group')],
+  exists_with_different_amount: [409, 'not kept', differenceTitle('amount')],
+  exists_with_different_value: [409, 'not kept', differenceTitle('value')],
+  exists_with_different_credit_limit: [409, 'not kept', differenceTitle('creditLimit')],
+  exists_with_different_timeout_ms: [409, 'not kept', differenceTitle('timeoutMs')],
+  exists_with_different_final: [409, 'not kept', differenceTitle('final')],
+  exists_with_different_allow_over: [409, 'not kept', differenceTitle('allowOver')],
+  exists_with_different_at_most: [409, 'not kept', differenceTitle('atMost')],
+  exists_with_different_metadata: [409, 'not kept', differenceTitle('metadata')],
   exists_with_different_input: [409, 'not kept', 'The id was used with another input.'],
   id_in_future: [409, 'not kept', 'The time in the UUIDv7 is too far ahead.'],
   id_too_old: [
@@ -187,7 +184,7 @@ const ROWS: Readonly<Record<StatusCode, Row>> = {
   owned_by_module: [409, 'kept', 'The account or reservation belongs to a module.'],
   insufficient_funds: [402, 'kept', 'The debit account has too little available.'],
   overflow: [422, 'kept', 'A balance, a total or a time would pass its limit.'],
-  limit_in_use: [409, 'kept', 'More of the credit limit is in use.'],
+  limit_in_use: [409, 'kept', 'The credit limit cannot go below what is in use of it.'],
   account_in_use: [409, 'kept', 'The account has a balance, or something is held on it.'],
   group_full: [409, 'kept', 'The group has as many open reservations as a group may have.'],
   accounts_full: [503, 'not kept', 'The table of accounts is full.'],

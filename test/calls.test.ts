@@ -2,6 +2,8 @@
 // Limits, campaigns, events and random steps are in calls-customers.test.ts.
 
 import t from 'tap'
+import { differenceTitle, STATUS, statusOf } from '../protocol/index.ts'
+import { CODES } from '../systems/calls/codes.ts'
 import { acme, begin, MINUTE, start, toldOf } from './support/calls-acme.ts'
 import type { Input } from './support/calls-engine.ts'
 
@@ -279,4 +281,18 @@ t.test('a top-up lets a lone call grow', async (t) => {
   t.match(several.run('top_up', { customerId: 'acme', amount: 60_000 }), { extended: [] })
   const more = several.run('extend', { callId: 'b', usedSeconds: 60, requestSeconds: 60 })
   t.match(more, { code: 'ok', totalGrantedSeconds: 120 }, 'but each may ask')
+})
+
+t.test('codes: a repeat with another content is told as the core tells it', async (t) => {
+  const { title } = statusOf(STATUS.exists_with_different_debit_account)
+  t.equal(title, differenceTitle('debitAccount'))
+  const prefix = 'exists_with_different_'
+  const differences = Object.entries(CODES).filter(([name]) => name.startsWith(prefix))
+  t.ok(differences.length > 10)
+  for (const [name, { title }] of differences) {
+    const field = name
+      .slice(prefix.length)
+      .replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
+    t.equal(title, differenceTitle(field))
+  }
 })

@@ -1,12 +1,12 @@
-// The command line: exit codes, help, configuration, messages that say what to do. What the verbs
-// make of orders is in bank-orders.test.ts, what they make of crashes in crash.test.ts.
+// The command line: exit codes, help, messages that say what to do. The configuration is in
+// cli-config.test.ts, inspect in cli-inspect.test.ts, what the verbs make of orders in
+// bank-orders.test.ts, what they make of crashes in crash.test.ts.
 
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { CONFIG_KEYS, flagOf, variableOf } from '../cli/config-keys.ts'
 import { nodeFault } from '../cli/node-version.ts'
 import { runCommand, SMALL, startServed, temporaryDirectory } from './support/command-line.ts'
 
@@ -22,6 +22,8 @@ const WITHOUT_POWERS =
 const VERBS =
   'serve follow send replay verify inspect snapshot status void bench demo config'.split(' ')
 
+const isLong = (line: string): boolean => line.length > 80
+
 t.test('help, usage and version', async (t) => {
   const help = await runCommand(['--help'])
   t.equal(help.exitCode, 0)
@@ -30,14 +32,23 @@ t.test('help, usage and version', async (t) => {
     const one = await runCommand(['help', verb])
     t.equal(one.exitCode, 0)
     t.match(one.stdout, `holdfast ${verb}`, `${verb} has its help`)
+    t.same(one.stdout.split('\n').filter(isLong), [], `${verb}'s help is 80 columns wide`)
   }
+  t.same(help.stdout.split('\n').filter(isLong), [])
   const wrong: readonly (readonly [args: string[], message: RegExp])[] = [
     [[], /Usage: holdfast/],
     [['serv'], /unknown command 'serv'[\s\S]*serve/],
     [['replay', '--datadir', 'x'], /unknown option '--datadir'[\s\S]*--data-dir/],
-    [['replay', '--until', 'tomorrow'], /A sequence or a time/],
+    [
+      ['replay', '--until', 'tomorrow'],
+      /^holdfast: tomorrow is nothing for --until .*\. A sequence or a time/,
+    ],
     [['replay', '--until', '0'], /A sequence is a whole number from 1/],
-    [['void', 'x'], /A sequence is a whole number from 1/],
+    [['void', 'x'], /^holdfast: x is no sequence\. A sequence is a whole number from 1/],
+    [
+      ['serve', '--modules', './p2/rules.js'],
+      /rules\.js is a file of .*: name the folder, \.\/p2$/m,
+    ],
     [['send'], /missing required argument 'file'/],
     [['bench', 'enginee'], /no benchmark is called enginee; did you mean engine\?/],
     [['inspect', 'acount', 'x', '--data-dir', '/nowhere'], /did you mean account\?/],
@@ -66,87 +77,6 @@ t.test('a Node that does not work is told which ones do', async (t) => {
   }
 })
 
-t.test('configuration: flags over variables over the file over defaults', async (t) => {
-  const cwd = temporaryDirectory(t)
-  const print = async (args: readonly string[], environment: Record<string, string> = {}) => {
-    const ended = await runCommand(['config', 'print', '--json', ...args], { cwd, environment })
-    t.equal(ended.exitCode, 0, ended.stderr)
-    return JSON.parse(ended.stdout)
-  }
-  t.strictSame((await print([])).accountsMax, { value: 1_048_576, source: 'default' })
-  writeFileSync(join(cwd, 'holdfast.toml'), 'accountsMax = 2_000\nwindowMs = 5000\n')
-  t.strictSame((await print([])).accountsMax, { value: 2_000, source: 'holdfast.toml' })
-  const environment = { HOLDFAST_ACCOUNTS_MAX: '3000', HOLDFAST_KEYS: 'k'.repeat(16) }
-  const variables = await print([], environment)
-  t.strictSame(variables.accountsMax, { value: 3_000, source: 'HOLDFAST_ACCOUNTS_MAX' })
-  t.strictSame(variables.windowMs, { value: 5_000, source: 'holdfast.toml' })
-  t.strictSame(variables.keys, { value: '1 not shown', source: 'HOLDFAST_KEYS' })
-  const flags = await print(['--accounts-max', '4_000'], environment)
-  t.strictSame(flags.accountsMax, { value: 4_000, source: '--accounts-max' })
-  writeFileSync(join(cwd, 'other.toml'), 'dataDir = "/srv/x"\n')
-  const other = await print(['--config', 'other.toml'])
-  t.strictSame(other.dataDir, { value: '/srv/x', source: 'other.toml' })
-  t.strictSame(other.accountsMax.source, 'default')
-  writeFileSync(join(cwd, 'default'), 'outcomesMax = 4_000_000\n')
-  const named = await print(['--config', 'default'])
-  t.equal(named.outcomesMax.value, 4_000_000, 'a file of that name')
-  t.equal(named.moduleReplyBytesMax.value, 64_000_000, 'follows it')
-  const kubernetes = { HOLDFAST_SERVICE_HOST: '10.0.0.1', HOLDFAST_PORT_7700_TCP_ADDR: '10.0.0.1' }
-  t.equal((await print([], kubernetes)).listen.source, 'default')
-  const text = await runCommand(['config', 'print'], { cwd })
-  t.match(text.stdout, /^accountsMax = 2000 +# holdfast\.toml$/m)
-})
-
-t.test('configuration: mistakes are named', async (t) => {
-  const cwd = temporaryDirectory(t)
-  const cases: readonly (readonly [toml: string, variables: Record<string, string>, RegExp])[] = [
-    ['acountsMax = 1', {}, /unknown key acountsMax; did you mean accountsMax\?/],
-    ['[server]\nx = 1', {}, /unknown key server/],
-    ['accountsMax = "many"', {}, /accountsMax must be a whole number/],
-    ['accountsMax = 1.5', {}, /accountsMax must be a whole number/],
-    ['accountsMax = 1', {}, /accountsMax: 1 is not from 16 to/],
-    ['segmentBytes = 4194305', {}, /not a multiple of 4096/],
-    ['keys = "one"', {}, /keys must be a list of strings/],
-    ['keys = ["short"]', {}, /key 1 has less than 16 characters/],
-    ['acceptTimeJump = true', {}, /cannot stand in a file: set HOLDFAST_ACCEPT_TIME_JUMP/],
-    ['dataDir = ', {}, /holdfast\.toml:1:\d+: /],
-    ['windowMs = 60000\nretentionMs = 1000', {}, /retentionMs \(1000\) is less than windowMs/],
-    [
-      '',
-      { HOLDFAST_DATADIR: 'x' },
-      /unknown variable HOLDFAST_DATADIR; did you mean HOLDFAST_DATA_DIR/,
-    ],
-    ['', { HOLDFAST_WINDOW_MS: '1s' }, /HOLDFAST_WINDOW_MS: 1s is not a whole number/],
-    ['', { HOLDFAST_TEST_CLOCK: 'yes' }, /neither true \(1\) nor false \(0\)/],
-    ['', { HOLDFAST_LOG_LEVEL: 'loud' }, /loud is none of fatal, error/],
-    ['', { HOLDFAST_CONFIG: 'missing.toml' }, /missing\.toml cannot be read \(ENOENT\)/],
-  ]
-  for (const [toml, environment, message] of cases) {
-    writeFileSync(join(cwd, 'holdfast.toml'), `${toml}\n`)
-    const ended = await runCommand(['config', 'print'], { cwd, environment })
-    const { exitCode, stdout } = ended
-    t.strictSame({ exitCode, stdout }, { exitCode: 2, stdout: '' }, toml || 'variables')
-    t.match(ended.stderr, message)
-    t.notMatch(ended.stderr, 'short', 'no key is shown')
-  }
-})
-
-t.test('every key is documented', async (t) => {
-  const page = readFileSync('docs/configuration.md', 'utf8')
-  const rows = [...page.matchAll(/^\| `(\w+)` +\| (\S+) +\| (\S+) +\| (.+?) +\|/gm)]
-  t.strictSame(
-    rows.map(([, name]) => name),
-    CONFIG_KEYS.map((key) => key.name),
-  )
-  for (const [, name = '', flag, variable, fallback] of rows) {
-    const key = CONFIG_KEYS.find((one) => one.name === name)
-    t.equal(flag, key?.noFlag ? '-' : `\`${flagOf(name)}\``)
-    t.equal(variable, `\`${variableOf(name)}\``)
-    const shown = key?.kind === 'keys' ? 'none' : String(key?.fallback)
-    t.equal(fallback?.replaceAll('`', ''), shown, `default of ${name}`)
-  }
-})
-
 t.test('directories that cannot be used', async (t) => {
   const directory = temporaryDirectory(t)
   const file = join(directory, 'file')
@@ -154,8 +84,8 @@ t.test('directories that cannot be used', async (t) => {
   const notOne = await runCommand(['serve', '--data-dir', file, '--listen', '127.0.0.1:0'])
   t.equal(notOne.exitCode, 1)
   t.match(notOne.stderr, /is a file, and a directory is wanted/)
-  for (const verb of ['replay', 'verify', 'void', 'inspect', 'follow', 'snapshot']) {
-    const args = { void: ['1'], inspect: ['journal'] }[verb] ?? []
+  for (const verb of ['replay', 'verify', 'void', 'inspect', 'follow', 'snapshot', 'views']) {
+    const args = { void: ['1'], inspect: ['journal'], views: ['check'] }[verb] ?? []
     const missing = await runCommand([verb, ...args, '--data-dir', join(directory, 'none')])
     t.equal(missing.exitCode, 1, verb)
     t.match(missing.stderr, /none cannot be found \(ENOENT\)/)
@@ -168,6 +98,25 @@ t.test('directories that cannot be used', async (t) => {
   const unreadable = await runCommand(['serve', '--data-dir', closed], { wrapper: WITHOUT_POWERS })
   t.equal(unreadable.exitCode, 1)
   t.match(unreadable.stderr, /EACCES[\s\S]*owner or mode/)
+})
+
+t.test('serve: what is wrong with its arguments is said before anything is made', async (t) => {
+  const directory = temporaryDirectory(t)
+  const dataDir = join(directory, 'data')
+  mkdirSync(join(directory, 'broken'))
+  writeFileSync(join(directory, 'broken', 'rules.js'), 'export const rules = 1\n')
+  const wrong: readonly (readonly [args: string[], message: RegExp])[] = [
+    [['--listen', '0.0.0.0:0'], /no keys are configured/],
+    [['--listen', '127.example.com:0'], /no keys are configured/],
+    [['--listen', '127.0.0.1:0', '--modules', 'nobody/here'], /there is no module nobody\/here/],
+    [['--listen', '127.0.0.1:0', '--modules', './broken'], /does not export rules/],
+  ]
+  for (const [args, message] of wrong) {
+    const options = { cwd: directory }
+    const ended = await runCommand(['serve', '--data-dir', dataDir, ...args], options)
+    t.match(ended, { exitCode: 2, stdout: '', stderr: message }, args.join(' '))
+    t.notOk(existsSync(dataDir), 'nothing was made')
+  }
 })
 
 t.test('a disk without room', async (t) => {
@@ -196,6 +145,11 @@ t.test('a directory in use, a port in use, a stop', async (t) => {
     const reading = await runCommand([...args, '--data-dir', dataDir])
     t.equal(reading.exitCode, 0, `${args[0]} works beside the server: ${reading.stderr}`)
   }
+  const beyond = await runCommand(['replay', '--until', '9999', '--data-dir', dataDir])
+  t.match(beyond, {
+    exitCode: 0,
+    stderr: /^there is no sequence 9,999 yet: the journal ends at 1$/m,
+  })
   const { host } = new URL(server.url)
   const other = join(temporaryDirectory(t), 'other')
   const taken = await runCommand(['serve', '--data-dir', other, '--listen', host, ...SMALL])
@@ -348,53 +302,4 @@ t.test('void: every replay skips the command, checkpoints after it included', as
   )
   server = await startServed(dataDir)
   t.equal(await balanceOf('a'), 150)
-})
-
-t.test('inspect: what is there, and what made it so', async (t) => {
-  const dataDir = join(temporaryDirectory(t), 'data')
-  const server = await startServed(dataDir)
-  t.teardown(() => server.stop('SIGKILL'))
-  const pair = '"debitAccount":"bank","creditAccount":"a"'
-  const lines = [
-    '{"type":"open_account","id":"bank","ledger":1,"external":true}',
-    '{"type":"open_account","id":"a","ledger":1,"metadata":{"name":"Anna"}}',
-    `{"type":"reserve","id":"r","group":"g",${pair},"amount":9}`,
-    '{"type":"settle","id":"s","reservation":"r","amount":4,"final":false}',
-    '{"type":"settle_group","id":"sg","group":"g"}',
-    '{"type":"release","id":"late","reservation":"r"}',
-  ]
-  const sent = await runCommand(['send', '-', '--url', server.url], { input: lines.join('\n') })
-  t.equal(sent.exitCode, 0, sent.stderr)
-  const look = async (...args: string[]) => {
-    const ended = await runCommand(['inspect', ...args, '--data-dir', dataDir, '--json'])
-    t.equal(ended.exitCode, 0, ended.stderr)
-    return ended.stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line))
-  }
-  const [account] = await look('account', 'a')
-  t.match(account, { id: 'a', balance: 9, incoming: 0, metadata: { name: 'Anna' }, records: 5 })
-  t.strictSame(
-    account.history.map(({ kind, code, moved }: Record<string, unknown>) => [kind, code, moved]),
-    [
-      ['open_account', 'ok', 0],
-      ['reserve', 'ok', 9],
-      ['settle', 'ok', 4],
-      ['settle_group', 'ok', 5],
-      ['release', 'already_settled', 0],
-    ],
-  )
-  const [reservation] = await look('reservation', 'r')
-  t.match(reservation, { id: 'r', state: 'settled', settled: 9, remaining: 0, records: 4 })
-  const journal = await look('journal', '--from', '3', '--limit', '2')
-  t.strictSame(
-    journal.map(({ sequence, id }) => [sequence, id]),
-    [
-      [3, 'a'],
-      [4, 'r'],
-    ],
-  )
-  const missing = await runCommand(['inspect', 'account', 'nobody', '--data-dir', dataDir])
-  t.match(missing, { exitCode: 1, stderr: /there is no account nobody/ })
 })

@@ -47,6 +47,20 @@ t.test('the window is kept in bytes too: long commands and many questions', asyn
   await hf.close()
 })
 
+t.test('what is only about to be sent waits for nothing', async (t) => {
+  const server = await seeded(t)
+  const hf = await connect(server.url, { reconnect: false })
+  server.pipeline.isHeld = true
+  const first = hf.transfer(MOVE)
+  t.match(hf.status(), { waitsFor: 'nothing', reason: '', inFlight: 0, waiting: 1 })
+  await until(() => hf.status().inFlight === 1)
+  const second = hf.transfer(MOVE)
+  t.match(hf.status(), { waitsFor: 'nothing', reason: '', inFlight: 1, waiting: 1 })
+  server.pipeline.release()
+  t.match(await Promise.all([first, second]), [{ code: 'ok' }, { code: 'ok' }])
+  await hf.close()
+})
+
 /** A client whose server has gone for good. */
 async function abandoned(t: Test): Promise<Holdfast> {
   const fake = await fakeStream(t, {

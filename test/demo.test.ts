@@ -2,9 +2,15 @@
 
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import t from 'tap'
-import { wrapped } from '../cli/demo/screen.ts'
+import { callRecords } from '../cli/demo/call-records.ts'
+import { fitting, money } from '../cli/demo/calls-picture.ts'
+import type { Stage } from '../cli/demo/stage.ts'
+import { wrapped } from '../cli/wrapped.ts'
+import { errorOf } from './support/client-calls.ts'
 import { COMMAND, runCommand, temporaryDirectory } from './support/command-line.ts'
 import { spawnPlain } from './support/plain-process.ts'
 
@@ -26,6 +32,55 @@ t.test('prose is broken where a terminal ends', async (t) => {
   t.equal(wrapped('one two\nthree four\n\nfive', 9), 'one two\nthree\nfour\n\nfive')
   t.equal(wrapped('one two', 7), 'one two')
   t.equal(wrapped('a unbreakable b', 5), 'a\nunbreakable\nb')
+})
+
+t.test('amounts are shown to the last digit that is billed', async (t) => {
+  t.equal(money(384_384_000), '384.384')
+  t.equal(money(395_616_000), '395.616', 'both make 780')
+  t.equal(money(-4_806_000), '-4.806')
+  t.equal(money(1_234_000_000), '1,234.000')
+})
+
+t.test('a line has what a narrow terminal holds', async (t) => {
+  const figures = [
+    ['1 s', 0],
+    ['starts', 1],
+    ['live', 0],
+    ['####', 2],
+  ] as const
+  t.equal(fitting(figures, Infinity), '1 s  starts  live  ####')
+  t.equal(fitting(figures, 22), '1 s  starts  live', 'the bar goes first')
+  t.equal(fitting(figures, 16), '1 s  live')
+  t.equal(fitting(figures, 3), '1 s  live', 'the rest stays')
+})
+
+t.test('records that the views do not give are said with the reason', async (t) => {
+  const reasons = [
+    { code: 'views_unavailable', detail: 'Nobody keeps views.' },
+    { code: 'view_behind', detail: 'The view is at 3.' },
+  ]
+  let reason = reasons[0]
+  const server = createServer((_, reply) => {
+    reply.statusCode = 503
+    reply.end(JSON.stringify(reason))
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const { signal } = new AbortController()
+  const undos: (() => unknown)[] = []
+  const defer = (undo: () => unknown): unknown => undos.push(undo)
+  const stage: Stage = { directory: '', url: `http://127.0.0.1:${port}`, signal, defer }
+  const said = () => errorOf(callRecords(stage, 'acme', 9, 1))
+  const start = 'The calls are done, but there is no list of their records. The server answers'
+  t.equal((await said()).message, `${start} views_unavailable: Nobody keeps views.`)
+  reason = reasons[1]
+  t.equal(
+    (await said()).message,
+    `${start} view_behind: The view is at 3. Views have only what other programs leave of the cores. ` +
+      'Try again when those are done.',
+  )
+  for (const undo of undos) undo()
 })
 
 t.test('calls, to the end', async (t) => {

@@ -94,6 +94,7 @@ t.test('the id of what is done is the key', async (t) => {
     const other = await server.post(ADD, changed)
     t.equal(other.status, 409)
     t.match(other.body, { code, type: '/docs/statuses#exists_with_different_input' })
+    t.match(other.body.title, /^The id was used with another value of `(count|note)`\.$/)
   }
   const kind = await server.post('/v1/jars/a%2Fb/kinds/dime/add', { id: 'x1', count: 5 })
   t.match(kind.body, { code: 'exists_with_different_kind' })

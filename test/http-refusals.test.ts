@@ -87,7 +87,7 @@ const REFUSALS: RefusalLine[] = [
     422,
     'exceeds_reservation',
     { remaining: 10 },
-    /10 remains; 11 was/,
+    /"held" has 10 left; 11 was/,
   ],
   [
     'POST',
@@ -96,7 +96,7 @@ const REFUSALS: RefusalLine[] = [
     422,
     'exceeds_reservation',
     { remaining: 10 },
-    /10 remains/,
+    /has 10 left/,
   ],
   [
     'POST',

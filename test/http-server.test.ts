@@ -252,7 +252,9 @@ t.test('the test clock moves by request, and only where there is one', async (t)
   }
   const server = await startGatewayServer({ testClock: false })
   t.teardown(() => server.gateway.close())
-  isProblem(t, await server.post('/v1/test/clock', { advanceMs: 1 }), 404, 'not_found')
+  const noClock = await server.post('/v1/test/clock', { advanceMs: 1 })
+  isProblem(t, noClock, 404, 'not_found')
+  t.match(noClock.body.detail, 'start the server with HOLDFAST_TEST_CLOCK=1')
 })
 
 t.test('sockets that misbehave harm nobody', async (t) => {

@@ -4,7 +4,6 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { open } from '../runtime/index.ts'
@@ -18,7 +17,7 @@ import {
 } from './support/command-line.ts'
 import { DOCUMENTS_URL, examplesIn, filesIn, masked } from './support/doc-examples.ts'
 import { SCRIPT_CAPACITIES } from './support/holdfast-script.ts'
-import { eventsUntil, getLevel, PAUSE_MS } from './support/served-views.ts'
+import { eventsUntil, getLevel, whileBehind } from './support/served-views.ts'
 
 t.setTimeout(180_000)
 
@@ -82,12 +81,10 @@ t.test('the curl lines', async (t) => {
   for (const { command, output } of examples) {
     t.match(command, /^curl -s /)
     const asked = () => run('sh', ['-c', command.replaceAll(DOCUMENTS_URL, server.url)])
-    let { stdout } = await asked()
     // Views that have just begun have only what others leave of their core.
-    while (/#view_behind|#views_unavailable/.test(stdout)) {
-      await delay(PAUSE_MS)
-      ;({ stdout } = await asked())
-    }
+    const { stdout } = await whileBehind(asked, ({ stdout }) =>
+      /#view_behind|#views_unavailable/.test(stdout),
+    )
     t.equal(masked(stdout), masked(output), command)
   }
   t.equal((await server.stop('SIGTERM')).exitCode, 0)

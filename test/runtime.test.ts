@@ -134,7 +134,7 @@ t.test('the data directory', async (t) => {
   const file = join(parent, 'file')
   writeFileSync(file, '')
   t.throws(() => prepareDataDirectory(file), DataDirectoryError)
-  t.throws(() => prepareDataDirectory(file), /is a file.*--data-dir/)
+  t.throws(() => prepareDataDirectory(file), /is a file.*Choose another data directory/)
   t.throws(() => prepareDataDirectory(join(file, 'below')), DataDirectoryError)
 })
 

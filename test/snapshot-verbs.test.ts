@@ -82,7 +82,7 @@ t.test('a replay begins with the newest snapshot that serves', async (t) => {
       await run('replay', [...args, '--from-start']),
     ]
     const facts = ({ json }: Said) => {
-      const { seconds: _, commandsPerSecond: __, ...rest } = json
+      const { seconds: _, commandsPerSecond: __, commandsReplayed: ___, ...rest } = json
       return rest
     }
     t.same(facts(short), facts(whole), `${args}`)
@@ -180,6 +180,9 @@ t.test('void sets aside the snapshots that have its effect', async (t) => {
   t.ok(readdirSync(join(dataDir, 'quarantine')).includes(snapshotName(second)))
   const [short, whole] = [await run('replay'), await run('replay', ['--from-start'])]
   t.match(short.stderr, `began with the snapshot at ${first}\n`)
+  t.equal(short.json.commands, whole.json.commands)
+  t.equal(whole.json.commandsReplayed, whole.json.commands)
+  t.ok(Number(short.json.commandsReplayed) < Number(short.json.commands), 'what came behind it')
   t.equal(short.json.stateDigest, whole.json.stateDigest)
   t.same((await run('verify')).json.snapshots, [first])
   const account = await runCommand(['inspect', 'account', 'acme', '--data-dir', dataDir, '--json'])

@@ -164,7 +164,7 @@ t.test('beside a server: lists, the sequence that is waited for, what status say
   const checked = await json(t, ['views', 'check', '--data-dir', dataDir])
   t.match(checked, { different: 0, rows: { accounts: 601, history: 300 } })
   const rebuilt = await runCommand(['views', 'rebuild', '--data-dir', dataDir])
-  t.match(rebuilt, { exitCode: 4, stderr: /keeps its views already/ })
+  t.match(rebuilt, { exitCode: 4, stderr: /keeps its views already\. Stop the server/ })
 
   const pid = Number(viewsPid(dataDir))
   t.ok(givesWay(pid))

@@ -16,7 +16,7 @@ import {
   FRAME,
   KIND,
   MODULE,
-  moduleRoute,
+  moduleCommandNames,
   NAME_OF_KIND,
   RESERVATION_STATE,
 } from '../protocol/index.ts'
@@ -81,7 +81,7 @@ export class ViewsWriter {
     const { log, modules, onPiece } = options
     this.#log = log
     this.#onPiece = onPiece
-    this.#commands = commandNames(modules)
+    this.#commands = moduleCommandNames(modules)
     this.#sequence = meta.sequence
     this.#timeMs = meta.timeMs
     this.#number = meta.number
@@ -259,15 +259,6 @@ export class ViewsWriter {
     })
     return commands
   }
-}
-
-function commandNames(modules: readonly Module[]): ReadonlyMap<number, string> {
-  const names = modules.flatMap(({ name: module, commands }) =>
-    Object.keys(commands).map(
-      (command) => [moduleRoute(module, command), `${module}/${command}`] as const,
-    ),
-  )
-  return new Map(names)
 }
 
 function prepare(database: ViewsDatabase) {

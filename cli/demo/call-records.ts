@@ -3,17 +3,12 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { CliError, EXIT } from '../exit-codes.ts'
-import { expectOk, jsonClient } from './json-client.ts'
+import { expectOk, type JsonReply, jsonClient } from './json-client.ts'
 import type { Stage } from './stage.ts'
 
-/** How often views that have not come so far are asked, five seconds each time, with a pause in ms. */
-const ATTEMPTS = 20
+/** How long views that have not come so far are asked again, in ms, and the pause between two times. */
+const PATIENCE_MS = 60_000
 const PAUSE_MS = 200
-
-/** They give way to everybody. */
-const NO_VIEWS =
-  'the calls are done, but there is no list of their records: other programs keep every core busy, and ' +
-  'views have only what others leave; try again when they are done'
 
 /** What the records say. */
 export interface CallFigures {
@@ -28,18 +23,22 @@ interface CallRecord {
   readonly uncollected: number
 }
 
-/** Sums up all records of the customer up to `minSequence` at least. */
+/**
+ * Sums up all records of the customer up to `minSequence` at least. Rejects with `CliError` where the views
+ * do not give them for `patienceMs`.
+ */
 export async function callRecords(
   { url, signal, defer }: Stage,
   customerId: string,
   minSequence: number,
+  patienceMs: number = PATIENCE_MS,
 ): Promise<CallFigures> {
   const client = jsonClient(url)
   defer(() => client.close())
   let records = 0
   let recordsCharged = 0
   let cursor: string | null = ''
-  let attempts = 0
+  const endMs = performance.now() + patienceMs
   while (cursor !== null) {
     signal.throwIfAborted()
     const after = cursor === '' ? '' : `&cursor=${cursor}`
@@ -47,7 +46,7 @@ export async function callRecords(
     const reply = await client.ask('GET', `/v1/call-records?${filter}${after}`)
     // Views follow at their own pace.
     if (reply.status === 503) {
-      if (++attempts === ATTEMPTS) throw new CliError(EXIT.failed, NO_VIEWS)
+      if (performance.now() > endMs) throw noRecords(reply)
       await delay(PAUSE_MS, undefined, { signal })
       continue
     }
@@ -59,4 +58,18 @@ export async function callRecords(
     cursor = page.next as string | null
   }
   return { records, recordsCharged }
+}
+
+/** What is said where the views never came so far; `reply` is what they said last. */
+function noRecords({ body: { code, detail } }: JsonReply): CliError {
+  const said = detail === undefined ? '' : `: ${String(detail).replace(/\.$/, '')}`
+  // Views give way to everybody; whoever has none at all is not told to wait for others.
+  const advice =
+    code === 'view_behind'
+      ? ' Views have only what other programs leave of the cores. Try again when those are done.'
+      : ''
+  return new CliError(
+    EXIT.failed,
+    `The calls are done, but there is no list of their records. The server answers ${code}${said}.${advice}`,
+  )
 }

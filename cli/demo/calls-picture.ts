@@ -17,11 +17,15 @@ interface Sample {
   readonly ended: number
 }
 
-/** Micro-units as `1.20`; what is left of a hundredth is cut off. */
+/** Micro-units of the last digit that tariffs here bill: six seconds are 0.006. */
+const LAST_DIGIT = 1_000
+
+/** Micro-units as `1.206`, so that what is left and what was charged add up as they are shown. */
 export function money(microUnits: number): string {
-  const hundredths = Math.trunc(Math.abs(microUnits) / 10_000)
+  const thousandths = Math.round(Math.abs(microUnits) / LAST_DIGIT)
   const sign = microUnits < 0 ? '-' : ''
-  return `${sign}${grouped(Math.trunc(hundredths / 100))}.${String(hundredths % 100).padStart(2, '0')}`
+  const whole = grouped(Math.trunc(thousandths / 1_000))
+  return `${sign}${whole}.${String(thousandths % 1_000).padStart(3, '0')}`
 }
 
 /** The first part's result, side by side. */
@@ -55,10 +59,11 @@ export function campaignPicture(campaign: Campaign): Picture {
   }
   return {
     lines: () => linesOf(campaign, rates()),
-    line() {
+    line(width) {
       const more = campaign.counts.paidIn - paidIn
       paidIn += more
-      return `${lineOf(campaign, rates())}${more === 0 ? '' : `  ${money(more)} PAID IN`}`
+      const end = more === 0 ? '' : `  ${money(more)} PAID IN`
+      return `${fitting(figuresOf(campaign, rates()), width - end.length)}${end}`
     },
   }
 }
@@ -88,20 +93,30 @@ function linesOf(campaign: Campaign, { starts, ends }: Rates): string[] {
   ]
 }
 
-function lineOf(campaign: Campaign, { starts, ends }: Rates): string {
+/** The parts of one line: those of the highest number are left out first where it is narrow; 0 never is. */
+type Figure = readonly [text: string, leaveOut: number]
+
+function figuresOf(campaign: Campaign, { starts, ends }: Rates): Figure[] {
   const { counts, live, elapsedMs } = campaign
   const { balance, reserved } = campaign.money
-  const figures = [
-    `${(elapsedMs / 1_000).toFixed(0).padStart(3)} s`,
-    `live ${grouped(live).padStart(6)}`,
-    `starts/s ${starts.padStart(6)}`,
-    `ends/s ${ends.padStart(6)}`,
-    `refused ${grouped(counts.refused).padStart(6)}`,
-    `balance ${money(balance).padStart(7)}`,
-    `reserved ${money(reserved).padStart(7)}`,
-    bar(20, campaign.admissible, [['#', live]], '.'),
+  return [
+    [`${(elapsedMs / 1_000).toFixed(0).padStart(3)} s`, 0],
+    [`live ${grouped(live).padStart(6)}`, 0],
+    [`starts/s ${starts.padStart(6)}`, 1],
+    [`ends/s ${ends.padStart(6)}`, 2],
+    [`refused ${grouped(counts.refused).padStart(6)}`, 0],
+    [`balance ${money(balance).padStart(7)}`, 0],
+    [`reserved ${money(reserved).padStart(7)}`, 3],
+    [bar(20, campaign.admissible, [['#', live]], '.'), 4],
   ]
-  return figures.join('  ')
+}
+
+/** As many of the figures as `width` characters hold, in their order. */
+export function fitting(figures: readonly Figure[], width: number): string {
+  for (let left = figures.length; ; left--) {
+    const line = figures.flatMap(([text, leaveOut]) => (leaveOut <= left ? [text] : [])).join('  ')
+    if (left === 0 || line.length <= width) return line
+  }
 }
 
 /** The second part's sums, each beside what it has to be. */

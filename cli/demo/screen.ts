@@ -2,6 +2,7 @@
 // elsewhere. Knows nothing of what is drawn.
 
 import { clearLine, cursorTo, moveCursor } from 'node:readline'
+import { wrapped } from '../wrapped.ts'
 
 /** How often a terminal is drawn anew, and how often another stream gets a line, in ms. */
 const REDRAW_MS = 100
@@ -10,7 +11,8 @@ const LINE_MS = 1_000
 /** What is drawn, both ways; called when it is due. */
 export interface Picture {
   lines(): readonly string[]
-  line(): string
+  /** Of `width` characters at most. */
+  line(width: number): string
 }
 
 /** See the head of this file. */
@@ -43,7 +45,7 @@ export class Screen {
   show(picture: Picture): () => void {
     const draw = (): void => {
       if (this.#inPlace) this.#redraw(picture.lines())
-      else this.say(picture.line())
+      else this.say(picture.line(this.#stream.isTTY === true ? this.#width : Infinity))
     }
     if (this.#inPlace) this.#stream.write('\u001b[?25l')
     const timer = setInterval(draw, this.#inPlace ? REDRAW_MS : LINE_MS)
@@ -65,25 +67,6 @@ export class Screen {
     }
     this.#height = lines.length
   }
-}
-
-/** Paragraphs, between which there are empty lines, in lines of `width` characters at most; longer words stay whole. */
-export function wrapped(text: string, width: number): string {
-  return text
-    .split('\n\n')
-    .map((paragraph) => wrappedWords(paragraph.split(/\s+/), width))
-    .join('\n\n')
-}
-
-function wrappedWords(words: readonly string[], width: number): string {
-  let text = ''
-  let column = 0
-  for (const word of words) {
-    const isFull = column > 0 && column + 1 + word.length > width
-    text += isFull ? `\n${word}` : column > 0 ? ` ${word}` : word
-    column = isFull ? word.length : column + (column > 0 ? 1 : 0) + word.length
-  }
-  return text
 }
 
 /** Parts of a whole as one bar: as many characters of each mark as its share of `total` is. */

@@ -6,6 +6,7 @@ import {
   idFaultWords,
   idFromText,
   KIND,
+  moduleCommandNames,
   OUTCOME,
   STATUS,
   type Words,
@@ -16,11 +17,12 @@ import { type HistoryEntry, namesId, walkHistory } from '../history.ts'
 import { rulesOf } from '../modules.ts'
 import { didYouMean } from '../nearest.ts'
 import { ask, startCapture } from '../outcome-capture.ts'
-import { accountOf, reservationOf } from '../outcome-view.ts'
+import { accountOf, type Resource, reservationOf } from '../outcome-view.ts'
 import { formatTime, grouped, note, print, printJson } from '../output.ts'
 import { startSpellings } from '../record-json.ts'
+import { shownField, startRecordLines } from '../record-lines.ts'
 import { watchReplay } from '../watched-replay.ts'
-import { noteBeginning, noteEnd } from './replay.ts'
+import { noteBeginning, noteBeyond, noteEnd } from './replay.ts'
 
 /** What is looked at, and how it is shown. */
 export interface InspectOptions {
@@ -36,6 +38,15 @@ export interface InspectOptions {
 
 /** Records shown with an account or reservation where no limit is given. */
 const HISTORY_LIMIT = 20
+
+/** What the records that are shown are, by what is looked at. */
+const RECORDS = {
+  account:
+    'records that name this account; what modules did to it is not among them, ' +
+    'see its history in views:',
+  reservation:
+    'records that name this reservation or its group; what modules did to it is not among them:',
+} as const
 
 const SUBJECTS = ['account', 'reservation', 'journal']
 
@@ -67,15 +78,19 @@ function inspectJournal(
 ): ExitCode {
   const { from, limit = Infinity, json } = options
   const capture = startCapture()
-  const show = (entry: HistoryEntry) => (json ? printJson(entry) : print(lineOf(entry)))
+  const lines = startRecordLines(print)
+  const show = (entry: HistoryEntry) => (json ? printJson(entry) : lines.add(entry))
   const isWanted = (_: Words, __: number, sequence: number) =>
     sequence >= from && sequence < from + limit
-  const walk = walkHistory(capture, startSpellings(), isWanted, show)
+  const names = moduleCommandNames(modules)
+  const walk = walkHistory(capture, startSpellings(), names, isWanted, show)
   const last = from + limit - 1
   const replayed = watchReplay(dataDir, modules, last, capture.sink, walk.onFrame)
   walk.end()
+  lines.end()
   noteBeginning(replayed.snapshot)
   noteEnd(replayed)
+  noteBeyond(from, replayed.engine.sequence)
   return EXIT.fine
 }
 
@@ -88,12 +103,13 @@ function inspectOne(
   const { what, id, limit = HISTORY_LIMIT, json } = options
   const bytes = idFromText(id)
   const capture = startCapture()
-  const history: HistoryEntry[] = []
-  let records = 0
-  const walk = walkHistory(capture, startSpellings(), namesId(bytes), (entry) => {
-    records++
-    history.push(entry)
-    if (history.length > limit) history.shift()
+  const records: HistoryEntry[] = []
+  let recordCount = 0
+  const commandNames = moduleCommandNames(modules)
+  const walk = walkHistory(capture, startSpellings(), commandNames, namesId(bytes), (entry) => {
+    recordCount++
+    records.push(entry)
+    if (records.length > limit) records.shift()
   })
   const replayed = watchReplay(dataDir, modules, Infinity, capture.sink, walk.onFrame)
   walk.end()
@@ -109,33 +125,27 @@ function inspectOne(
   const { sequence, timeMs } = replayed.engine
   const asOf = { sequence, time: formatTime(timeMs) }
   if (json) {
-    printJson({ ...resource, asOf, records, history })
+    printJson({ ...resource, asOf, recordCount, records })
     return EXIT.fine
   }
-  for (const [name, value] of Object.entries({ ...resource, asOf: asOf.sequence })) {
-    print(`${name.padEnd(15)}${shown(value)}`)
-  }
-  print(`\n${history.map(lineOf).join('\n')}`)
-  if (records > history.length) {
-    note(`the latest ${grouped(history.length)} of ${grouped(records)} records; see --limit`)
+  printResource({ ...resource, asOf: sequence })
+  print(`\n${RECORDS[isAccount ? 'account' : 'reservation']}`)
+  const lines = startRecordLines(print)
+  for (const record of records) lines.add(record)
+  lines.end()
+  if (recordCount === 0) print('none')
+  if (recordCount > records.length) {
+    note(`the latest ${grouped(records.length)} of ${grouped(recordCount)} records; see --limit`)
   }
   return EXIT.fine
 }
 
-function shown(value: unknown): string {
-  if (typeof value === 'number') return grouped(value)
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
-}
-
-/** One record on one line: sequence, time, kind, what came of it, and its other fields. */
-function lineOf(entry: HistoryEntry): string {
-  const { sequence, time, kind, code, moved, void: isVoid, ...fields } = entry
-  const facts = Object.entries(fields).map(([name, value]) => `${name}=${shownField(value)}`)
-  const outcome = isVoid ? 'void' : code === undefined ? '' : `${code} ${moved}`
-  const head = [String(sequence).padStart(9), String(time), kind.padEnd(16), outcome.padEnd(24)]
-  return [...head, ...facts].join(' ').trimEnd()
-}
-
-function shownField(value: unknown): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+/** The members that say more than that something is not so. */
+function printResource(resource: Resource): void {
+  const members = Object.entries(resource).filter(([, value]) => value !== false && value !== null)
+  const width = Math.max(...members.map(([name]) => name.length))
+  for (const [name, value] of members) {
+    const text = typeof value === 'number' ? grouped(value) : shownField(value)
+    print(`${name.padEnd(width)}  ${text}`)
+  }
 }

@@ -32,11 +32,14 @@ export async function replay(config: Config, options: ReplayVerbOptions): Promis
     ...auditOf(engine),
     time: formatTime(engine.timeMs),
     commands: engine.commandCount,
+    /** Of these: what came behind the snapshot. The rate is theirs. */
+    commandsReplayed: replayed.commands,
     seconds: Number(seconds.toFixed(3)),
     commandsPerSecond: Math.round(replayed.commands / seconds),
   }
   if (snapshot !== undefined) note(`began with the snapshot at ${grouped(snapshot.sequence)}`)
   noteEnd(replayed)
+  if (until !== undefined && 'sequence' in until) noteBeyond(until.sequence, engine.sequence)
   if (options.json) {
     printJson(result)
     return EXIT.fine
@@ -70,6 +73,12 @@ export function replayWithBar(options: ReplayOptions): Replay {
 export function noteBeginning(snapshot: Replay['snapshot']): void {
   if (snapshot === undefined) return
   note(`the journal before ${grouped(snapshot.sequence)} is gone: began with the snapshot there`)
+}
+
+/** Says on stderr that the journal does not have `sequence` yet, where it ends before, at `last`. */
+export function noteBeyond(sequence: number, last: number): void {
+  if (sequence <= last) return
+  note(`there is no sequence ${grouped(sequence)} yet: the journal ends at ${grouped(last)}`)
 }
 
 /** Says on stderr what the end of the journal was like, where it was not a clean one. */

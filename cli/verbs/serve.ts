@@ -7,6 +7,7 @@ import type { RunningServer } from '../../runtime/index.ts'
 import {
   type Cores,
   findModules,
+  loadSurfaces,
   pairOfCores,
   StartAborted,
   startServer,
@@ -24,6 +25,9 @@ import { allocateViewsReport, writeViewsReport } from '../views-report.ts'
 import { viewsSettings } from '../views-run.ts'
 import { packageVersion } from './version.ts'
 
+/** Where a server without keys may listen, as most do. */
+const LOOPBACK = '127.0.0.1'
+
 /** How long gateways get to answer `outcome_unknown` after a failure, in ms. */
 const FAREWELL_MS = 50
 
@@ -36,6 +40,8 @@ const END_MS = 2_000
  */
 export async function serve(config: Config): Promise<ExitCode> {
   const { host, port } = parseListen(config.listen)
+  const modules = findModules(config.modules)
+  await checkFirst(config, host, modules)
   const version = packageVersion()
   const { keys, testClock, capacities, logLevel } = config
   const followerReport = allocateFollowerReport()
@@ -50,7 +56,7 @@ export async function serve(config: Config): Promise<ExitCode> {
     logLevel,
     followerReport,
     viewsReport,
-    modules: findModules(config.modules),
+    modules,
     viewsPath: config.views ? viewsPath(resolve(config.dataDir)) : undefined,
   }
   if (config.follower) noteStarting(followerReport, config.views ? viewsReport : undefined)
@@ -88,6 +94,19 @@ export async function serve(config: Config): Promise<ExitCode> {
   await Promise.all([...helpers.map((helper) => helper.stop()), server.stop()])
   note('holdfast: sealed')
   return EXIT.fine
+}
+
+/**
+ * What can be known without a thread, before anything is made on the disk: that there are keys where others
+ * can reach `host`, and that the modules load.
+ */
+async function checkFirst({ keys }: Config, host: string, modules: readonly string[]) {
+  // The gateway's code takes a while to load, and is needed in this thread for nothing else.
+  if (keys.length === 0 && host !== LOOPBACK) {
+    const { requireKeys } = await import('../../gateway/index.ts')
+    requireKeys(keys, host)
+  }
+  await loadSurfaces(modules)
 }
 
 /** Whoever asks a gateway before the helpers are started is told that they begin. */

@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path'
 import { setInterval } from 'node:timers'
-import { replayJournal } from '../../runtime/index.ts'
+import { checkJournalDirectory, DirectoryInUse, replayJournal } from '../../runtime/index.ts'
 import {
   checkViews,
   openForReading,
@@ -31,7 +31,7 @@ export async function rebuildViews(config: Config, json: boolean): Promise<ExitC
   process.on('SIGINT', () => ending.abort())
   const startedMs = performance.now()
   const onMessage = (sentence: string): void => note(`holdfast: ${sentence}`)
-  const { runner, release } = await ownViews(viewsSettings(config), onMessage)
+  const { runner, release } = await ownViews(viewsSettings(config), onMessage).catch(keptAlready)
   const progress = showViewsProgress()
   let status: ViewsStatus | undefined
   const look = (): void => {
@@ -55,9 +55,20 @@ export async function rebuildViews(config: Config, json: boolean): Promise<ExitC
   }
 }
 
+/** Says what to do where a server, or `holdfast follow`, keeps the views. */
+function keptAlready(error: unknown): never {
+  if (!(error instanceof DirectoryInUse)) throw error
+  throw new CliError(
+    EXIT.inUse,
+    `${error.dataDir} has a process that keeps its views already. Stop the server, or its follower; ` +
+      'or delete views.sqlite while it runs, and it builds them anew.',
+  )
+}
+
 /** Compares every row of the views with the state that a replay comes to at their sequence. */
 export async function checkViewsVerb(config: Config, json: boolean): Promise<ExitCode> {
   const dataDir = resolve(config.dataDir)
+  checkJournalDirectory(dataDir)
   const path = viewsPath(dataDir)
   const database = openForReading(path)
   if (database === undefined) {

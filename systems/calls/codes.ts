@@ -7,15 +7,21 @@ export const CODES: Readonly<Record<string, ModuleCode>> = {
   invalid_id: { status: 400, title: 'The id has more than 96 bytes.' },
   customer_not_found: { status: 404, title: 'There is no such customer.' },
   tariff_not_found: { status: 404, title: 'There is no such tariff.' },
-  call_not_found: { status: 404, title: 'There is no such call, live or ended not long ago.' },
+  call_not_found: {
+    status: 404,
+    title: 'There is no such call, live or ended not long ago: older ones are in /v1/call-records.',
+  },
   campaign_not_found: { status: 404, title: 'There is no such campaign.' },
   insufficient_funds: { status: 402, title: 'The customer has too little available for this.' },
   min_seconds_too_long: {
     status: 422,
-    title: 'minSeconds is more than maxSeconds or the tariff allows.',
+    title: 'minSeconds is more than maxSeconds, or than the tariff allows.',
   },
   destination_unknown: { status: 404, title: 'No tariff is for this destination.' },
-  customer_suspended: { status: 409, title: 'The customer is suspended and starts no calls.' },
+  customer_suspended: {
+    status: 409,
+    title: 'The customer is suspended: it starts no calls and no campaigns.',
+  },
   tariff_exists: { status: 409, title: 'Another tariff has this prefix and currency.' },
   currency_mismatch: { status: 409, title: 'The tariff is of another currency.' },
   campaign_mismatch: {
@@ -43,7 +49,9 @@ function differences(): [string, ModuleCode][] {
     ...['campaign_id', 'tariff_id', 'calls', 'all_or_nothing', 'duration_seconds'],
   ]
   return names.map((name) => {
-    const title = `The id is known with another ${name.replaceAll('_', ' ')}.`
+    const field = name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
+    // As the core says it of its own fields.
+    const title = `The id was used with another value of \`${field}\`.`
     return [`exists_with_different_${name}`, { status: 409, title }]
   })
 }

@@ -8,7 +8,7 @@ import type { ServedProcess } from './command-line.ts'
 const PATIENCE_MS = 90_000
 
 /** Between two times, in ms: who asks without a pause has the core that the views wait for. */
-export const PAUSE_MS = 100
+const PAUSE_MS = 100
 
 /** A reply, its status, and its body's members. */
 // biome-ignore lint/suspicious/noExplicitAny: tests look into replies of every shape.
@@ -17,31 +17,61 @@ export async function get(server: ServedProcess, path: string): Promise<any> {
   return { status: reply.status, ...((await reply.json()) as object) }
 }
 
-/** `get`, again and again while views are behind or there are none yet. The last reply after `PATIENCE_MS`. */
-// biome-ignore lint/suspicious/noExplicitAny: tests look into replies of every shape.
-export async function getLevel(server: ServedProcess, path: string): Promise<any> {
+/** What `ask` gives, asked again and again while `isBehind` of it. What it gave last after `PATIENCE_MS`. */
+export async function whileBehind<Reply>(
+  ask: () => Promise<Reply>,
+  isBehind: (reply: Reply) => boolean,
+): Promise<Reply> {
   for (const endMs = performance.now() + PATIENCE_MS; ; ) {
-    const reply = await get(server, path)
-    if (reply.status !== 503 || !reply.retryable || performance.now() > endMs) return reply
+    const reply = await ask()
+    if (!isBehind(reply) || performance.now() > endMs) return reply
     await delay(PAUSE_MS)
   }
 }
 
-/** All events from the first on, as their text, until it is so. Rejects after `PATIENCE_MS`. */
+/** `get`, again and again while views are behind or there are none yet. The last reply after `PATIENCE_MS`. */
+// biome-ignore lint/suspicious/noExplicitAny: tests look into replies of every shape.
+export async function getLevel(server: ServedProcess, path: string): Promise<any> {
+  return whileBehind(
+    () => get(server, path),
+    ({ status, retryable }) => status === 503 && retryable,
+  )
+}
+
+/**
+ * All events from the first on, as their text, until it is so. Rejects after `patienceMs` with the text so
+ * far, and at once where the server answers with anything but events or that it has none yet.
+ */
 export async function eventsUntil(
-  server: ServedProcess,
+  server: Pick<ServedProcess, 'url'>,
   isSo: (text: string) => boolean,
+  patienceMs: number = PATIENCE_MS,
 ): Promise<string> {
   let text = ''
-  const signal = AbortSignal.timeout(PATIENCE_MS)
-  while (!signal.aborted) {
-    text = ''
-    const { body } = await fetch(`${server.url}/v1/events?from=0`, { signal })
-    for await (const bytes of body ?? []) {
-      text += new TextDecoder().decode(bytes)
-      if (isSo(text)) return text
+  const signal = AbortSignal.timeout(patienceMs)
+  try {
+    while (!signal.aborted) {
+      text = ''
+      const reply = await fetch(`${server.url}/v1/events?from=0`, { signal })
+      if (reply.ok) {
+        // A character may end in the chunk after the one that it begins in.
+        const decoder = new TextDecoder()
+        for await (const bytes of reply.body ?? []) {
+          text += decoder.decode(bytes, { stream: true })
+          if (isSo(text)) return text
+        }
+      } else await checkNotYet(reply)
+      await delay(PAUSE_MS)
     }
-    await delay(PAUSE_MS)
+  } catch (error) {
+    if (!signal.aborted) throw error
   }
-  throw new Error(`the events are: ${text}`)
+  throw new Error(`after ${patienceMs} ms the events are: ${text}`)
+}
+
+/** Rejects where the reply is another than that views come later. */
+async function checkNotYet(reply: Response): Promise<void> {
+  const body = await reply.text()
+  if (reply.status === 503 && JSON.parse(body).retryable === true) return
+  throw new Error(`the events are answered ${reply.status}: ${body}`)
 }
