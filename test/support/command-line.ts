@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { spawnPlain } from './plain-process.ts'
 
@@ -127,11 +128,28 @@ export async function startFollowing(
   }
 }
 
+/** Between two tries to remove a directory, in ms, and so many of them. */
+const REMOVE_EVERY_MS = 100
+const REMOVES_MAX = 100
+
 /** A directory that is removed when the test ends. */
-export function temporaryDirectory(t: { teardown(remove: () => void): void }): string {
+export function temporaryDirectory(t: { teardown(remove: () => Promise<void>): void }): string {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-test-'))
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  t.teardown(() => remove(directory))
   return directory
+}
+
+/** The helpers of a server that was killed end in order a moment later, and write until then. */
+async function remove(directory: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return rmSync(directory, { recursive: true, force: true })
+    } catch (error) {
+      const isWritten = (error as NodeJS.ErrnoException).code === 'ENOTEMPTY'
+      if (!isWritten || tries === REMOVES_MAX) throw error
+      await delay(REMOVE_EVERY_MS)
+    }
+  }
 }
 
 function start(args: readonly string[], options: RunOptions): ChildProcess {
