@@ -37,7 +37,11 @@ export const DEFECTS: readonly (readonly [string, Buffer, RegExp])[] = [
   ['too many bytes', Buffer.concat([ONE, Buffer.alloc(8)]), /announces/],
   ['a count of 0', message(MESSAGE.commands, 0, Buffer.alloc(0)), /at least one/],
   ['a count too low', message(MESSAGE.commands, 1, recordsOf(transfers(2))), /follow the last/],
-  ['a count too high', message(MESSAGE.commands, 2, recordsOf(transfers(1))), /Record 1 is cut short/],
+  [
+    'a count too high',
+    message(MESSAGE.commands, 2, recordsOf(transfers(1))),
+    /Record 1 is cut short/,
+  ],
   ['an unknown kind', patched(ONE, 16, 99), /Record 0 is cut short/],
   ['a skip marker', patched(ONE, 16, KIND.skip), /Record 0 is cut short/],
   ['a tick', patched(ONE, 16, KIND.tick), /no command/],
