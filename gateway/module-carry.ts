@@ -92,6 +92,12 @@ function wantedBy(
     throw new Error(`${nameOf(route)} picks what it cannot have`)
   }
   const input = atOnce(route, 'input', call.input(request))
+  // The caller's own fields were looked at before: these are the module's.
+  if (!isObject(input)) throw new Error(`input of ${nameOf(route)} gives no object`)
+  const stray = Object.keys(input).find((name) => !action.check.names.has(name))
+  if (stray !== undefined) {
+    throw new Error(`input of ${nameOf(route)} gives ${stray}, which ${action.name} does not have`)
+  }
   const wrong = inputFault(action, input)
   if (wrong !== undefined) return invalid(wrong)
   if ('query' in picked) return { action, input, id: NO_ID, asked: asQuery(action, call.method) }

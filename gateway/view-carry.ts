@@ -20,6 +20,7 @@ import {
   type ViewReader,
   type ViewRefusal,
 } from '../protocol/index.ts'
+import { CSV_TYPE } from './csv.ts'
 import type { Exchange } from './http-response.ts'
 import { VIEW_DEADLINE_MS, VIEW_REQUESTS_MAX } from './limits.ts'
 import type { Line } from './line.ts'
@@ -142,14 +143,15 @@ function filtersOf({ list }: ListRoute, query: QueryValues): Record<string, stri
   const filters: Record<string, string> = {}
   for (const field of list.filters) {
     const name = columns[field] ?? field
-    const value = query[name]
-    if (value === undefined) continue
+    const asked = query[name]
+    if (asked === undefined) continue
+    // As ids are, which most of these texts are.
+    const value = toNfc(asked)
     const known = values[field]
     if (known !== undefined && !known.includes(value)) {
       return invalid(`${name} must be one of ${known.join(', ')}.`)
     }
-    // As ids are, which most of these texts are.
-    filters[field] = toNfc(value)
+    filters[field] = value
   }
   return filters
 }
@@ -178,10 +180,11 @@ async function readList(
 
 /** Whether the client likes CSV better than JSON; who takes neither has JSON. */
 function wantsCsv(accept: string): boolean {
-  return new Negotiator({ headers: { accept } }).mediaType(TYPES) === 'text/csv'
+  return new Negotiator({ headers: { accept } }).mediaType(TYPES) === CSV_TYPE
 }
 
-const TYPES = ['application/json', 'text/csv']
+/** With their parameters, so that a client may ask for those as well. */
+const TYPES = ['application/json; charset=utf-8', CSV_TYPE]
 
 /** Which page the query asks for, or what is wrong with it. */
 function pageOf({ cursor, limit, minSequence }: QueryValues): PageQuery | Refusal {

@@ -20,25 +20,40 @@ function listFault(
   name: string,
   view: ModuleView | undefined,
 ): string | undefined {
-  const { table, columns, filters, times, where } = list
+  const { table, columns, filters, values = {}, times, where } = list
   const kept = view?.tables.find((one) => one.table === table)
   if (kept === undefined)
     return `${name} is of the table ${table}, which its views.js does not have`
   const fields = [
     ...Object.keys(columns),
     ...filters,
+    ...Object.keys(values),
     ...(where === undefined ? [] : [where.field]),
   ]
   const unknown = fields.find((field) => !Object.hasOwn(kept.fields, field))
   if (unknown !== undefined) {
     return `${name} names the field ${unknown}, which the view of ${table} does not have`
   }
+  const wanted = Object.entries({ ...values, ...(where && { [where.field]: where.values }) })
+  const odd = firstFault(wanted, ([field, texts]) => {
+    const text = texts.find((one) => !canHave(kept.fields[field] as string, one))
+    return text === undefined
+      ? undefined
+      : `${name} wants ${text} of ${field}, which cannot have it`
+  })
+  if (odd !== undefined) return odd
   const twice = repeated(Object.values(columns))
   if (twice !== undefined) return `${name} has two columns that are shown as ${twice}`
   return (
     filtersFault(list, name) ??
     firstFault(times, (time) => timeFault(time, columns, kept.fields, `${name}.times has ${time}`))
   )
+}
+
+/** Whether a field of this type can have what the text spells. */
+function canHave(type: string, text: string): boolean {
+  if (type.startsWith('flag')) return text === 'true' || text === 'false'
+  return !type.startsWith('integer') || /^-?\d{1,16}$/.test(text)
 }
 
 /** Filters are asked for by the names under which their columns are shown. */

@@ -34,7 +34,7 @@ export const LIST: Shape = compileShape(
     summary: Type.String(),
     table: Type.String(),
     filters: TEXTS,
-    values: Type.Optional(Type.Record(Type.String(), TEXTS)),
+    values: Type.Optional(Type.Record(Type.String(), Type.Array(Type.String(), { minItems: 1 }))),
     columns: Type.Record(Type.String(), Type.String({ minLength: 1 }), { minProperties: 1 }),
     times: TEXTS,
     where: Type.Optional(

@@ -126,8 +126,8 @@ function pickFault(
   let picked: { readonly command?: unknown; readonly query?: unknown }
   try {
     picked = pick(NO_REQUEST)
-  } catch {
-    return undefined
+  } catch (error) {
+    return error === LOOKED ? undefined : `${name}.pick throws: ${String(error)}`
   }
   if (!isObject(picked) || !('command' in picked || 'query' in picked)) {
     return `${name}.pick gives neither a command nor a query`

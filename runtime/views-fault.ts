@@ -14,8 +14,9 @@ export function viewFault(view: ModuleView, rules: Module): string | undefined {
   if (view.module !== rules.name) {
     return `module is ${view.module}, and its rules are named ${rules.name}`
   }
-  const twice = repeated(view.tables.map(({ table }) => table))
-  if (twice !== undefined) return `the table ${twice} is there twice`
+  // SQLite takes names that differ in their capitals alone for one.
+  const twice = repeated(view.tables.map(({ table }) => table.toLowerCase()))
+  if (twice !== undefined) return `the table ${twice} is there twice, in capitals or not`
   return firstFault(view.tables, (table, n) => tableFault(table, `tables[${n}]`, rules))
 }
 
@@ -33,6 +34,8 @@ function tableFault(
     if (types[field] !== type) return `${said}, and in the table ${table} it is ${types[field]}`
   }
   if (key !== own.key) return `${name}.key is ${key}, and the table ${table} has the key ${own.key}`
+  const alike = repeated(Object.keys(fields).map((field) => field.toLowerCase()))
+  if (alike !== undefined) return `${name}.fields has ${alike} twice, in capitals or not`
   const unknown = [key, ...indexes].find((field) => !Object.hasOwn(fields, field))
   if (unknown !== undefined) return `${name}.fields has no ${unknown}, which is its key or an index`
   const twice = repeated(indexes)

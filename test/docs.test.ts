@@ -12,6 +12,14 @@ import { DOCUMENTS_URL, examplesIn, masked } from './support/doc-examples.ts'
 /** Every step is a process of its own, and machines are slow at times. */
 t.setTimeout(180_000)
 
+/**
+ * Without times and sequences: while a reservation waits for its expiry, the server may write a record of its own
+ * between two commands.
+ */
+function unnumbered(text: string): string {
+  return masked(text).replaceAll(/"sequence":\d+/g, '"sequence":N')
+}
+
 t.test('the README', async (t) => {
   const server = await startServed(join(temporaryDirectory(t), 'data'))
   t.teardown(() => server.stop('SIGKILL'))
@@ -22,7 +30,7 @@ t.test('the README', async (t) => {
   for (const { command, output } of examples) {
     t.match(command, /^curl -s /)
     const { stdout } = await run('sh', ['-c', command.replaceAll(DOCUMENTS_URL, server.url)])
-    t.equal(masked(stdout), masked(output), command)
+    t.equal(unnumbered(stdout), unnumbered(output), command)
   }
   const shown = /^serving +http:.*$/m.exec(readme)?.[0].replace(DOCUMENTS_URL, server.url)
   t.match(server.banner, String(shown), 'the banner has the address as shown')

@@ -341,6 +341,8 @@ t.test('what a function of a route may not give is a fault, and nothing is done'
     [/pick of .* gives no object/, { pick: () => undefined }],
     [/pick of .* gives a promise/, { pick: async () => Promise.reject(new Error('stray')) }],
     [/input of .* gives a promise/, { input: async () => ({}) }],
+    [/input of .* gives no object/, { input: () => undefined }],
+    [/input of .* gives jarr, which open does not have/, { input: () => ({ jarr: 'x' }) }],
   ]
   for (const [said, changes] of wrong) {
     const pipeline = new DirectPipeline(TEST_CAPACITIES, [rules])

@@ -108,6 +108,9 @@ t.test('as CSV a list can be opened by a spreadsheet, and does nothing there', a
     '</v1/jar-list?limit=4&size=50&cursor=NA>; rel="next"',
     'the next page is named in a header',
   )
+  for (const accept of ['text/csv; charset=utf-8', 'TEXT/CSV;header=present;q=0.5']) {
+    t.match((await csv(accept)).headers.get('content-type'), /^text\/csv/, accept)
+  }
   const json = [
     'application/json, text/csv',
     '*/*',

@@ -123,6 +123,11 @@ t.test('routes.js: routes', async (t) => {
     [`${ENTER},`, '', 'routes[1].pick is no function'],
     [ENTER, 'pick: 5', 'routes[1].pick is no function'],
     [ENTER, 'pick: async () => ({})', 'routes[1].pick is async: it answers at once'],
+    [
+      ENTER,
+      'pick: () => ({ command: nope.add })',
+      'routes[1].pick throws: ReferenceError: nope is not defined',
+    ],
     [ENTER, 'pick: () => {}', 'routes[1].pick gives neither a command nor a query'],
     [
       ENTER,
@@ -261,6 +266,11 @@ t.test('routes.js: lists', async (t) => {
       TIMES,
       `${TIMES} where: { field: 'plate', values: [] },`,
       'lists[0].where.values must not be empty',
+    ],
+    [
+      TIMES,
+      `${TIMES} where: { field: 'paid', values: ['1', 'yes'] },`,
+      'lists[0] wants yes of paid, which cannot have it',
     ],
     [
       "path: '/v1/parking/visits',\n      summary: 'Visits",

@@ -218,6 +218,7 @@ t.test("modules' rows: inserted, changed, taken out, narrowed down", (t) => {
   t.same(pageOf(list({ filters: { customer: 'acme', done: 'true' } })).items, [A1])
   t.same(pageOf(list({ filters: { seconds: '5' } })).items, [B])
   t.same(pageOf(list({ where: { field: 'customer', values: ['bob', 'eve'] } })).items, [B])
+  t.same(pageOf(list({ where: { field: 'done', values: ['true'] } })).items, [A1])
   t.same(list({ filters: { seconds: 'five' } }), { refused: 'filter', sequence: 4 })
   t.same(list({ filters: { done: '1' } }), { refused: 'filter', sequence: 4 })
   t.same(list({ filters: { '"; DROP': '1' } }), { refused: 'filter', sequence: 4 })

@@ -76,8 +76,12 @@ export class ViewPages {
       }
       if (query.where !== undefined) {
         const { field, values: wanted } = query.where
-        conditions.push(`${quoted(field)} IN (${wanted.map(() => '?').join(', ')})`)
-        values.push(...wanted)
+        const type = shape.fields[field] ?? 'text'
+        const kept = wanted
+          .map((text) => filterValue(type, text))
+          .filter((one) => one !== undefined)
+        conditions.push(`${quoted(field)} IN (${kept.map(() => '?').join(', ')})`)
+        values.push(...kept)
       }
       const fields = Object.keys(shape.fields)
       const columns = ['_number', ...fields.map(quoted)].join(', ')

@@ -98,7 +98,7 @@ export async function serve(config: Config): Promise<ExitCode> {
 
 /**
  * What can be known without a thread, before anything is made on the disk: that there are keys where others
- * can reach `host`, and that the modules load.
+ * can reach `host`, and that the modules load. That two want one path is found by the gateway, later.
  */
 async function checkFirst({ keys }: Config, host: string, modules: readonly string[]) {
   // The gateway's code takes a while to load, and is needed in this thread for nothing else.
