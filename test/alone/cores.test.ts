@@ -115,8 +115,8 @@ interface Pinned {
 }
 
 /**
- * Told apart by what they do for a command: the journal writes a frame, and the engine, which wakes for
- * it, does not. Fails where these are not two threads, and no others.
+ * Told apart by what they do for a command: the journal writes a frame, and the engine, which wakes
+ * for it, does not. Fails where these are not two threads, and no others.
  */
 async function pinnedOf(t: Test, server: ServedProcess): Promise<Pinned> {
   const before = new Map(threadsOf(server.pid).map((thread) => [thread.id, thread]))

@@ -67,13 +67,13 @@ export async function eventsUntil(
 
 /** One that listens from now on, over one connection. */
 export interface LiveEvents {
-  /** What came since it listens, as text, once it is so. Rejects where it is not so before the end. */
+  /** What came since it listens, once it is so. Rejects where it is not so before the end. */
   until(isSo: (text: string) => boolean): Promise<string>
 }
 
 /**
- * Listens without a past. Resolves once the server has begun to send: every event from then on comes.
- * Its end is that of the connection, or `PATIENCE_MS` from the call on.
+ * Listens without a past. Resolves once the server has begun to send: every event from then on
+ * comes. Its end is that of the connection, or `PATIENCE_MS` from the call on.
  */
 export async function liveEvents(server: Pick<ServedProcess, 'url'>): Promise<LiveEvents> {
   const signal = AbortSignal.timeout(PATIENCE_MS)
