@@ -87,9 +87,12 @@ function inOurWords(text: string): string {
   return text
     .replace(
       /^error: command-argument value '(.*)' is invalid for argument '(.*?)'\./,
-      'error: $1 is no $2.',
+      "error: '$1' is not a valid $2.",
     )
-    .replace(/^error: option '(.*?)' argument '(.*)' is invalid\./, 'error: $2 is nothing for $1.')
+    .replace(
+      /^error: option '(.*?)' argument '(.*)' is invalid\./,
+      "error: '$2' is not a valid value for $1.",
+    )
     .replace(/^error: /, 'holdfast: ')
 }
 

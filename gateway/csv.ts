@@ -15,9 +15,9 @@ export function toCsv(names: readonly string[], rows: readonly (readonly ViewVal
 const NEEDS_QUOTES = /[",\r\n]|^\s|\s$/
 
 /**
- * A text that a spreadsheet would take for a formula, full-width signs too; a plain number with a sign does no
- * harm. It gets an apostrophe before it, and so does one that has one, so that whoever reads the file by a
- * program takes one off.
+ * A text that a spreadsheet would take for a formula, full-width signs too; a plain number with a
+ * sign does no harm. It gets an apostrophe before it, and so does one that has one: a program that
+ * reads the file removes the first apostrophe of such a text.
  */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠']/
 const NUMBER = /^[+-]?\d+$/

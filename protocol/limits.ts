@@ -182,5 +182,8 @@ export const CAPACITY_NAMES: readonly (keyof Capacities)[] = [
   'moduleReplyBytesMax',
 ]
 
-/** The rules by which this build decides. A change of any decision raises it; see I5. */
+/**
+ * The rules by which this build decides. A change of any decision raises it; see I5. Before the
+ * first release, 0.1.0, it stays 1, because no journal outlives a version.
+ */
 export const RULES_VERSION = 1

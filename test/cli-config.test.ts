@@ -43,16 +43,31 @@ t.test('configuration: flags over variables over the file over defaults', async 
 
 t.test('configuration: what is printed can be used again, but for the keys', async (t) => {
   const cwd = temporaryDirectory(t)
-  const environment = { HOLDFAST_KEYS: `${'k'.repeat(16)},${'l'.repeat(16)}` }
-  const args = ['config', 'print', '--modules', 'calls,./my rules']
+  const environment = {
+    HOLDFAST_KEYS: `${'k'.repeat(16)},${'l'.repeat(16)}`,
+    HOLDFAST_TEST_CLOCK: '1',
+  }
+  const args = ['config', 'print', '--modules', 'calls,./my rules', '--accounts-max', '5000']
   const json = JSON.parse((await runCommand([...args, '--json'], { cwd, environment })).stdout)
   t.strictSame(json.modules, { value: ['calls', './my rules'], source: '--modules' })
   t.strictSame(json.keys, { value: '2 not shown', source: 'HOLDFAST_KEYS' })
+  t.strictSame(json.testClock, { value: true, source: 'HOLDFAST_TEST_CLOCK' })
   const { stdout } = await runCommand(args, { cwd, environment })
   t.match(stdout, /^modules = \["calls", "\.\/my rules"\] +# --modules$/m)
-  t.match(stdout, /^keys = "2 not shown" +# HOLDFAST_KEYS$/m)
+  t.match(stdout, /^# keys: 2, not shown +# HOLDFAST_KEYS$/m)
+  t.match(stdout, /^# testClock = true +# HOLDFAST_TEST_CLOCK$/m)
+  t.match(stdout, /^# acceptTimeJump = false +# default$/m)
   t.notMatch(stdout, 'kkkk')
-  t.strictSame(parse(stdout).modules, ['calls', './my rules'])
+  writeFileSync(join(cwd, 'printed.toml'), stdout)
+  const again = await runCommand(['config', 'print', '--config', 'printed.toml'], { cwd })
+  t.equal(again.exitCode, 0, again.stderr)
+  const values = { ...parse(again.stdout) }
+  t.strictSame(values, { ...parse(stdout), keys: [] }, 'the same values, and no key')
+  const inFile = CONFIG_KEYS.filter((key) => !key.noFile).map((key) => key.name)
+  t.strictSame(Object.keys(values), inFile, 'all that a file can have')
+  const variables = ['config', 'print', '--json', '--config', 'printed.toml']
+  const same = JSON.parse((await runCommand(variables, { cwd, environment })).stdout)
+  for (const { name } of CONFIG_KEYS) t.strictSame(same[name].value, json[name].value, name)
   // No module at all, and no key.
   const none = await runCommand(['config', 'print', '--modules', ''], { cwd })
   t.match(parse(none.stdout), { modules: [], keys: [] })

@@ -41,10 +41,10 @@ t.test('help, usage and version', async (t) => {
     [['replay', '--datadir', 'x'], /unknown option '--datadir'[\s\S]*--data-dir/],
     [
       ['replay', '--until', 'tomorrow'],
-      /^holdfast: tomorrow is nothing for --until .*\. A sequence or a time/,
+      /^holdfast: 'tomorrow' is not a valid value for --until .*\. A sequence or a time/,
     ],
     [['replay', '--until', '0'], /A sequence is a whole number from 1/],
-    [['void', 'x'], /^holdfast: x is no sequence\. A sequence is a whole number from 1/],
+    [['void', 'x'], /^holdfast: 'x' is not a valid sequence\. A sequence is a whole number from 1/],
     [
       ['serve', '--modules', './p2/rules.js'],
       /rules\.js is a file of .*: name the folder, \.\/p2$/m,

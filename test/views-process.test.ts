@@ -20,7 +20,7 @@ import {
 } from './support/command-line.ts'
 import { generator, makeOrders } from './support/orders.ts'
 import { spawnPlain } from './support/plain-process.ts'
-import { eventsUntil, get, getLevel } from './support/served-views.ts'
+import { eventsUntil, get, getLevel, liveEvents } from './support/served-views.ts'
 import { dump } from './support/views.ts'
 
 /** Kills of the views' process; `npm run soak` asks for more. */
@@ -310,9 +310,11 @@ t.test('more events at once than a page holds: whoever listens has each of them'
   const starts = started.map((input, n) => ({ type: 'calls.start', id: `s${n}`, input }))
   await post('batches', { commands: [put, ...starts] })
   const expired = (text: string): number => text.match(/^event: call\.expired$/gm)?.length ?? 0
-  const live = eventsUntil(server, (text) => expired(text) === 500)
+  const hasAll = (text: string): boolean => expired(text) === 500
+  // It listens before they happen, and has no past to read.
+  const live = await liveEvents(server)
   await post('test/clock', { advanceMs: 130_000 })
-  for (const text of [await live, await eventsUntil(server, (text) => expired(text) === 500)]) {
+  for (const text of [await live.until(hasAll), await eventsUntil(server, hasAll)]) {
     const ids = text.match(/^id: \d+\.\d+$/gm) ?? []
     t.equal(new Set(ids).size, ids.length, 'each once')
   }

@@ -7,28 +7,40 @@ import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { print, printJson } from '../output.ts'
 
 /**
- * Prints every key of the configuration as TOML that a file can have, or as JSON; bearer keys are counted,
- * not shown.
+ * Prints every key of the configuration as TOML that `--config` takes, or as JSON. Bearer keys are
+ * counted, not shown; as TOML they are a comment, and so is what cannot stand in a file.
  */
 export function configPrint(config: Config, json: boolean): ExitCode {
-  const rows = CONFIG_KEYS.map((key) => {
-    const setting = config.settings.get(key.name) as Setting
-    return { key: key.name, value: shown(key, setting), source: setting.source }
-  })
+  const rows = CONFIG_KEYS.map((key) => ({ key, ...(config.settings.get(key.name) as Setting) }))
   if (json) {
-    printJson(Object.fromEntries(rows.map(({ key, value, source }) => [key, { value, source }])))
+    printJson(
+      Object.fromEntries(
+        rows.map(({ key, value, source }) => [key.name, { value: shown(key, value), source }]),
+      ),
+    )
     return EXIT.fine
   }
-  const texts = rows.map((row) => ({ ...row, text: `${row.key} = ${toml(row.value)}` }))
-  const width = Math.max(...texts.map((row) => row.text.length))
-  for (const row of texts) print(`${row.text.padEnd(width)}  # ${row.source}`)
+  const lines = rows.map(({ key, value, source }) => ({ text: line(key, value), source }))
+  const width = Math.max(...lines.map(({ text }) => text.length))
+  for (const { text, source } of lines) print(`${text.padEnd(width)}  # ${source}`)
   return EXIT.fine
 }
 
-function shown({ kind }: ConfigKey, { value }: Setting): ConfigValue {
-  if (kind !== 'keys') return value
-  const count = (value as readonly string[]).length
+/** How many keys must not be shown; 0 for every other value. */
+function hiddenCount({ kind }: ConfigKey, value: ConfigValue): number {
+  return kind === 'keys' ? (value as readonly string[]).length : 0
+}
+
+function shown(key: ConfigKey, value: ConfigValue): ConfigValue {
+  const count = hiddenCount(key, value)
   return count === 0 ? value : `${count} not shown`
+}
+
+/** A line of the file, or a comment where the file cannot have it. */
+function line(key: ConfigKey, value: ConfigValue): string {
+  const count = hiddenCount(key, value)
+  if (count > 0) return `# ${key.name}: ${count}, not shown`
+  return `${key.noFile ? '# ' : ''}${key.name} = ${toml(value)}`
 }
 
 /** A value as TOML, whose strings are written as JSON's are. */

@@ -19,7 +19,10 @@ import { start } from './starts.ts'
 import { CALLS, CAMPAIGNS, CURRENCIES, CUSTOMERS, RECORDS, SETTINGS, TARIFFS } from './tables.ts'
 import { putTariff, readTariff } from './tariffs.ts'
 
-/** See the head of this file. Raise `version` with any change of what a journal comes to. */
+/**
+ * See the head of this file. Raise `version` with any change of what a journal comes to. Before the
+ * first release, 0.1.0, it stays 1, because no journal outlives a version.
+ */
 export const rules = {
   name: 'calls',
   version: 1,

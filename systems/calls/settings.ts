@@ -1,6 +1,6 @@
 // The time limits of calls, which an operator may change while the server runs. They are journaled
-// state: what is decided later goes by them, what is live keeps the times that it was given. How long records are
-// kept is true of all of them at once.
+// state: what is decided later goes by them, what is live keeps the times that it was given. How
+// long records are kept holds for all finished calls from then on.
 
 import type { Context, Reply } from '../../engine/index.ts'
 import { settingsOf } from './common.ts'
