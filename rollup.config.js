@@ -14,7 +14,10 @@ const dist = process.env.HOLDFAST_DIST ?? 'dist'
 
 export default HOT.map((name) => ({
   input: `${dist}/${name}.js`,
-  external: (id) => !id.startsWith('.') && !id.startsWith('/') && !id.startsWith(dist),
+  // What looks at modules is loaded where there are any, and not at every start.
+  external: (id) =>
+    id.endsWith('/module-faults.js') ||
+    (!id.startsWith('.') && !id.startsWith('/') && !id.startsWith(dist)),
   output: { file: `${dist}/${name}.js`, format: 'es', sourcemap: true },
   logLevel: 'warn',
 }))

@@ -7,10 +7,6 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Module } from '../engine/index.ts'
 import type { ModuleSurface, ModuleView } from '../protocol/index.ts'
-import { repeated } from './module-shape.ts'
-import { surfaceFault } from './routes-fault.ts'
-import { rulesFault } from './rules-fault.ts'
-import { viewFault } from './views-fault.ts'
 
 /** A module that cannot be found, or is not what it should be. */
 export class ModuleLoadError extends Error {
@@ -81,6 +77,8 @@ export async function loadSurfaces(folders: readonly string[]): Promise<ModuleSu
   const rules = await rulesIn(folders)
   const views = await viewsIn(folders, rules)
   const surfaces = await loadAll<ModuleSurface>(folders, 'routes.js', 'surface')
+  if (surfaces.length === 0) return []
+  const { surfaceFault } = await import('./module-faults.ts')
   surfaces.forEach((surface, n) => {
     const fault = surfaceFault(surface, rules[n] as Module, views[n])
     refuse(folders[n] as string, 'routes.js', fault)
@@ -96,6 +94,8 @@ export async function loadViews(folders: readonly string[]): Promise<ModuleView[
 
 async function rulesIn(folders: readonly string[]): Promise<Module[]> {
   const rules = await loadAll<Module>(folders, 'rules.js', 'rules')
+  if (rules.length === 0) return []
+  const { repeated, rulesFault } = await import('./module-faults.ts')
   rules.forEach((one, n) => {
     refuse(folders[n] as string, 'rules.js', rulesFault(one))
   })
@@ -117,6 +117,8 @@ async function viewsIn(
   const views = await Promise.all(
     urls.map((url) => (existsSync(url) ? load<ModuleView>(url, 'view') : undefined)),
   )
+  if (views.length === 0) return []
+  const { viewFault } = await import('./module-faults.ts')
   views.forEach((view, n) => {
     if (view === undefined) return
     refuse(folders[n] as string, 'views.js', viewFault(view, rules[n] as Module))
